@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ActiveKey } from '#postgres'
+import { ApiKeys } from './api-keys.js'
+import { createKey, hashOfKey } from './key-format.js'
+
+describe('the API keys in memory', () => {
+  const key = createKey()
+  const row: ActiveKey = { id: 'key_1', accountId: 'acc_1', scopes: ['webhooks:read'], hash: hashOfKey(key) }
+  const store = { activeKeys: vi.fn<() => Promise<ActiveKey[]>>(), touch: vi.fn<() => Promise<void>>() }
+  const logger = { info: vi.fn(), warn: vi.fn() }
+  let keys: ApiKeys
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+    vi.resetAllMocks()
+    store.activeKeys.mockResolvedValue([row])
+    store.touch.mockResolvedValue()
+    keys = new ApiKeys(store, logger)
+  })
+  afterEach(async () => {
+    await keys.onApplicationShutdown()
+    vi.useRealTimers()
+  })
+
+  it('tell whose a key is', async () => {
+    await keys.onApplicationBootstrap()
+
+    expect(keys.identify(key)).toEqual({
+      keyId: 'key_1',
+      accountId: 'acc_1',
+      scopes: new Set(['webhooks:read']),
+      isProducer: false,
+    })
+    expect(keys.identify(createKey())).toBeUndefined()
+    expect(keys.identify('cfk_nonsense')).toBeUndefined()
+  })
+
+  it('know a new key and forget a revoked one within two seconds', async () => {
+    const another = createKey()
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockResolvedValue([{ ...row, id: 'key_2', accountId: null, hash: hashOfKey(another) }])
+
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(keys.identify(another)?.keyId).toBe('key_2')
+    expect(keys.identify(key)).toBeUndefined()
+  })
+
+  it('stay valid while the database is away, which is said once, and are refreshed when it is back', async () => {
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockRejectedValue(new Error('away'))
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(keys.identify(key)?.keyId).toBe('key_1')
+    expect(logger.warn).toHaveBeenCalledTimes(1)
+
+    store.activeKeys.mockResolvedValue([])
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(keys.identify(key)).toBeUndefined()
+    expect(logger.info).toHaveBeenCalledTimes(1)
+  })
+
+  it('are not loaded until the database has answered once', async () => {
+    store.activeKeys.mockRejectedValueOnce(new Error('away'))
+    await keys.onApplicationBootstrap()
+    expect(keys.isLoaded).toBe(false)
+
+    await vi.advanceTimersByTimeAsync(2_000)
+
+    expect(keys.isLoaded).toBe(true)
+  })
+
+  it('note the use of a key, once however often it was used, and not what was refused', async () => {
+    await keys.onApplicationBootstrap()
+    for (let i = 0; i < 5; i++) keys.identify(key)
+    keys.identify(createKey())
+
+    await vi.advanceTimersByTimeAsync(60_000)
+
+    expect(store.touch.mock.calls).toEqual([[['key_1'], expect.any(Date)]])
+  })
+
+  it('note the use later when the database is away, and at the end', async () => {
+    await keys.onApplicationBootstrap()
+    keys.identify(key)
+    store.touch.mockRejectedValueOnce(new Error('away'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(store.touch).toHaveBeenCalledTimes(1)
+
+    await keys.onApplicationShutdown()
+
+    expect(store.touch).toHaveBeenCalledTimes(2)
+  })
+})

@@ -1,0 +1,98 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { ApiKeyStore } from '#postgres'
+import { LOGGER, type Logger } from '#telemetry'
+import type { CallerIdentity } from './caller.js'
+import { hashOfKey, isWellFormedKey } from './key-format.js'
+import { PRODUCER_SCOPE } from './scopes.js'
+
+/** A new or revoked key is known everywhere within 2 s: this and the time of one query. Ms. */
+const REFRESH_MS = 1_500
+/** How exact `last_used_at` is; shorter costs a write per key and interval. Ms. */
+const TOUCH_MS = 10_000
+
+type KeyStore = Pick<ApiKeyStore, 'activeKeys' | 'touch'>
+
+/**
+ * All active keys in memory, so that no request waits for Postgres and none fails while it is away: the keys of the
+ * last refresh stay. Ten thousand keys cost a few milliseconds per refresh; far beyond that, refresh by difference.
+ */
+@Injectable()
+export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
+  #byHash: Map<string, CallerIdentity> | undefined
+  #used = new Set<string>()
+  #timers: NodeJS.Timeout[] = []
+  #refreshing: Promise<void> | undefined
+  #isStale = false
+
+  constructor(
+    @Inject(ApiKeyStore) private readonly store: KeyStore,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn'>,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.#timers = [
+      setInterval(() => void this.refresh(), REFRESH_MS),
+      setInterval(() => void this.#touchUsed(), TOUCH_MS),
+    ]
+    for (const timer of this.#timers) timer.unref()
+    await this.refresh()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#refreshing
+    await this.#touchUsed()
+  }
+
+  /** Whether there has been any answer from the database; before it, nobody can be told right from wrong. */
+  get isLoaded(): boolean {
+    return this.#byHash !== undefined
+  }
+
+  /** The owner of a key, or undefined for one that is malformed, unknown or revoked. */
+  identify(key: string): CallerIdentity | undefined {
+    if (!isWellFormedKey(key)) return undefined
+    const caller = this.#byHash?.get(hashOfKey(key))
+    if (caller) this.#used.add(caller.keyId)
+    return caller
+  }
+
+  /** Never rejects: what fails is logged once and tried again at the next interval. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#load().finally(() => (this.#refreshing = undefined))
+    return this.#refreshing
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const keys = await this.store.activeKeys()
+      this.#byHash = new Map(keys.map(({ hash, ...key }) => [hash, callerFor(key)]))
+      if (this.#isStale) this.logger.info({ keys: keys.length }, 'API keys are fresh again')
+      this.#isStale = false
+    } catch (error) {
+      if (!this.#isStale) this.logger.warn({ err: error }, 'API keys could not be refreshed; the last ones stay valid')
+      this.#isStale = true
+    }
+  }
+
+  async #touchUsed(): Promise<void> {
+    const used = this.#used
+    if (used.size === 0) return
+    this.#used = new Set()
+    try {
+      await this.store.touch([...used], new Date())
+    } catch {
+      // Postgres is away, which #load reports. Whoever was used meanwhile is noted when it is back.
+      for (const id of used) this.#used.add(id)
+    }
+  }
+}
+
+function callerFor(key: { id: string; accountId: string | null; scopes: string[] }): CallerIdentity {
+  return {
+    keyId: key.id,
+    accountId: key.accountId,
+    scopes: new Set(key.scopes),
+    isProducer: key.scopes.includes(PRODUCER_SCOPE),
+  }
+}

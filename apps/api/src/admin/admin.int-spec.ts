@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { BatchingProducer, KafkaConnection } from '#kafka'
+import { ApiKeyStore, PartitionStore, ReadModelWriter, statesFrom } from '#postgres'
+import { encodeDeadLetter, encodeUndecodable } from '#topics'
+import { aDelivery } from '../../../../libs/domain/src/builders.testing.js'
+import { type TestDatabase, createTestDatabase } from '../../../../libs/postgres/src/test-database.testing.js'
+import { hashOfKey, isWellFormedKey } from '../accounts/key-format.js'
+import { redeliveryRequested } from './dead-letter.js'
+import { runAdmin } from './admin.js'
+import { kafkaAccess } from './with-kafka.js'
+
+interface Result {
+  code: number | string | undefined
+  out: string
+  err: string
+}
+
+async function run(...args: string[]): Promise<Result> {
+  const result: Result = { code: 0, out: '', err: '' }
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((result.out += String(text)), true))
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((result.err += String(text)), true))
+  const before = process.exitCode
+  process.exitCode = 0
+  try {
+    await runAdmin(args)
+    result.code = process.exitCode
+  } finally {
+    process.exitCode = before
+    out.mockRestore()
+    err.mockRestore()
+  }
+  return result
+}
+
+async function json<T>(...args: string[]): Promise<T> {
+  const result = await run(...args, '--json')
+  expect(result).toMatchObject({ code: 0, err: '' })
+  return JSON.parse(result.out) as T
+}
+
+describe('the command line of operators', () => {
+  let test: TestDatabase
+  const prefix = `a${randomBytes(4).toString('hex')}.`
+
+  function setEnvironment(): void {
+    vi.unstubAllEnvs()
+    vi.stubEnv('DATABASE_URL', test.url)
+    vi.stubEnv('KAFKA_BROKERS', inject('kafkaBrokers'))
+    vi.stubEnv('KAFKA_TOPIC_PREFIX', prefix)
+    vi.stubEnv('KAFKA_PARTITIONS', '2')
+    vi.stubEnv('KAFKA_REPLICATION_FACTOR', '1')
+  }
+  beforeAll(async () => {
+    test = await createTestDatabase({ migrated: false })
+    setEnvironment()
+  })
+  afterEach(() => setEnvironment())
+  afterAll(async () => {
+    vi.unstubAllEnvs()
+    await test?.close()
+  })
+
+  it('brings the schema up to date, once', async () => {
+    expect((await json<{ migrations: string[] }>('migrate')).migrations).not.toEqual([])
+    expect((await run('migrate')).out).toBe('The schema is up to date.\n')
+  })
+
+  it('creates accounts and lists them', async () => {
+    const { id } = await json<{ id: string }>('accounts', 'create', '--name', 'Acme', '--email', 'owner@example.com')
+
+    expect(id).toMatch(/^acc_/)
+    const { out } = await run('accounts', 'list')
+    expect(out).toMatch(/^ACCOUNT +NAME +EMAIL +CREATED\n/)
+    expect(out).toContain(id)
+  })
+
+  it('creates keys of accounts and of producers, shows them once, and stores only their hash', async () => {
+    const { id: account } = await json<{ id: string }>('accounts', 'create', '--name', 'B', '--email', 'b@example.com')
+
+    const ofAccount = await json<{ id: string; key: string; scopes: string[] }>(
+      ...['keys', 'create', '--account', account, '--scopes', 'webhooks:read,deliveries:read', '--name', 'ci'],
+    )
+    const ofProducer = await json<{ key: string; scopes: string[]; account_id: null }>('keys', 'create', '--producer')
+
+    expect(isWellFormedKey(ofAccount.key)).toBe(true)
+    expect(ofAccount.scopes).toEqual(['webhooks:read', 'deliveries:read'])
+    expect(ofProducer).toMatchObject({ scopes: ['events:write'], account_id: null })
+    const active = await new ApiKeyStore(test.database).activeKeys()
+    expect(active.map(({ hash }) => hash)).toEqual(
+      expect.arrayContaining([hashOfKey(ofAccount.key), hashOfKey(ofProducer.key)]),
+    )
+    const listed = await run('keys', 'list', '--account', account)
+    expect(listed.out).toContain(ofAccount.id)
+    expect(listed.out).not.toContain(ofAccount.key)
+  })
+
+  it('revokes a key, and says so when there is none to revoke', async () => {
+    const { id } = await json<{ id: string }>('keys', 'create', '--producer')
+
+    expect(await json('keys', 'revoke', id)).toEqual({ id, revoked: true })
+
+    const again = await run('keys', 'revoke', id)
+    expect(again.code).toBe(1)
+    expect(again.err).toContain(`no key ${id}`)
+  })
+
+  it.each([
+    [['keys', 'create'], '--producer'],
+    [['keys', 'create', '--producer', '--account', 'acc_1'], 'neither'],
+    [['keys', 'create', '--account', 'acc_1', '--scopes', 'events:write'], 'Not a scope'],
+    [['keys', 'create', '--account', 'acc_none', '--scopes', 'webhooks:read'], 'no account acc_none'],
+    [['accounts', 'create', '--name', 'A', '--email', 'nobody'], 'owner@example.com'],
+    [['nonsense'], 'unknown command'],
+  ])('ends with 1 and says what is wrong: %j', async (args, words) => {
+    const { code, err, out } = await run(...args)
+
+    expect(code).toBe(1)
+    expect(err).toContain(words)
+    expect(out).toBe('')
+  })
+
+  it('needs nothing of Kafka for what is in the database, and names what is missing', async () => {
+    vi.stubEnv('KAFKA_BROKERS', '')
+    expect((await run('accounts', 'list')).code).toBe(0)
+
+    const { code, err } = await run('create-topics')
+    expect(code).toBe(78)
+    expect(err).toContain('KAFKA_BROKERS')
+  })
+
+  it('creates topics, once', async () => {
+    const { created } = await json<{ created: string[] }>('create-topics')
+
+    expect(created).toContain(`${prefix}deliveries.retry-3h36m`)
+    expect((await run('create-topics')).out).toBe('All topics exist.\n')
+  })
+
+  it('lists dead letters and replays each once, as its next chain', async () => {
+    const { connection, topics } = kafkaAccess()
+    // A partition that was made a moment ago may still be without its leader.
+    await vi.waitFor(
+      async () =>
+        expect(await run('dead-letters', 'list')).toEqual({ code: 0, out: 'There are no dead letters.\n', err: '' }),
+      { timeout: 20_000, interval: 200 },
+    )
+    const lost = aDelivery({ id: 'dlv_lost', webhookId: 'whk_1', attempt: 6 })
+    const lostAgain = { ...lost, chain: 1 }
+    const other = aDelivery({ id: 'dlv_other', webhookId: 'whk_2', attempt: 6 })
+    const unreadable = { key: 'k', value: Buffer.from('x'), headers: {}, timestamp: 0 }
+    await sendAll(connection, [
+      encodeDeadLetter(topics.deadLetter, lost, 'exhausted'),
+      encodeDeadLetter(topics.deadLetter, lostAgain, 'exhausted'),
+      encodeDeadLetter(topics.deadLetter, other, 'gone'),
+      encodeUndecodable(topics.deadLetter, unreadable, { topic: 't', partition: 0, offset: 1 }, 'not JSON'),
+    ])
+
+    const { data } = await json<{ data: { reason: string; delivery_id: string | null }[] }>('dead-letters', 'list')
+    expect(data.map(({ reason }) => reason).sort()).toEqual(['exhausted', 'exhausted', 'gone', 'undecodable'])
+    const ofOne = await json<{ data: unknown[] }>('dead-letters', 'list', '--webhook', 'whk_2')
+    expect(ofOne.data).toMatchObject([{ delivery_id: 'dlv_other', attempts: 6 }])
+
+    expect(await json('dead-letters', 'replay', '--webhook', 'whk_1')).toEqual({ replayed: 1, left_out: 0 })
+
+    // What the projector would have made of the replay.
+    const retention = { eventsMs: Date.now(), deliveriesMs: Date.now() }
+    const writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention))
+    const fact = redeliveryRequested({ ...lost, chain: 2, trigger: 'redelivery' }, Date.now())
+    await writer.write({ events: [], fanOuts: [], attempts: [], deliveries: statesFrom(fact) })
+
+    expect(await json('dead-letters', 'replay')).toEqual({ replayed: 1, left_out: 1 })
+  })
+})
+
+async function sendAll(connection: KafkaConnection, records: Parameters<BatchingProducer['send']>[0]): Promise<void> {
+  const producer = new BatchingProducer(connection, { idempotent: true })
+  await producer.start()
+  await producer.send(records)
+  await producer.close()
+}

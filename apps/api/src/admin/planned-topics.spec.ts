@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_RETRY_SCHEDULE, RetrySchedule } from '#domain'
+import { TopicMap } from '#topics'
+import { plannedTopics } from './planned-topics.js'
+
+const DAY_MS = 86_400_000
+const topics = new TopicMap({
+  prefix: '',
+  schedule: RetrySchedule.parse(DEFAULT_RETRY_SCHEDULE),
+  eventRetentionMs: 30 * DAY_MS,
+  deliveryRetentionMs: 30 * DAY_MS,
+  deliveryMaxAgeMs: DAY_MS,
+})
+const config = { partitions: 12, replicationFactor: 3 }
+
+function partitions(existing: [string, number][]): Record<string, number> {
+  const { specs } = plannedTopics(topics, new Map(existing), config)
+  return Object.fromEntries(specs.map((spec) => [spec.name, spec.partitions]))
+}
+
+describe('the topics to create', () => {
+  it('have as many partitions as configured, but for the one that must keep its order', () => {
+    const { 'webhook-changes': changes, ...others } = partitions([])
+
+    expect(changes).toBe(1)
+    expect(new Set(Object.values(others))).toEqual(new Set([12]))
+  })
+
+  it('share the number of partitions that the delivery topics have already', () => {
+    const counts = partitions([['deliveries', 4]])
+
+    expect(topics.coPartitioned.map((name) => counts[name])).toEqual(topics.coPartitioned.map(() => 4))
+    expect(counts['context-events']).toBe(12)
+  })
+
+  it('come with a warning where existing topics win, and where they are unequal with the command that mends it', () => {
+    const existing = new Map([
+      ['deliveries', 24],
+      ['deliveries.retry-1m', 12],
+    ])
+
+    const { warnings } = plannedTopics(topics, existing, config)
+
+    expect(warnings).toEqual([
+      'The delivery topics have 24 partitions, which wins over KAFKA_PARTITIONS=12.',
+      expect.stringContaining('--alter --topic deliveries.retry-1m --partitions 24'),
+    ])
+    expect(plannedTopics(topics, new Map([['deliveries', 12]]), config).warnings).toEqual([])
+  })
+})

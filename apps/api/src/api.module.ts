@@ -1,0 +1,18 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { AccountsModule } from './accounts/accounts.module.js'
+import { DeliveriesModule } from './deliveries/deliveries.module.js'
+import { EventsModule } from './events/events.module.js'
+import { MeController } from './http/me.controller.js'
+import { type Infrastructure, InfrastructureModule } from './infrastructure/infrastructure.module.js'
+import { WebhooksModule } from './webhooks/webhooks.module.js'
+
+@Module({})
+export class ApiModule {
+  static with(parts: Infrastructure): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [InfrastructureModule.with(parts), AccountsModule, EventsModule, WebhooksModule, DeliveriesModule],
+      controllers: [MeController],
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { Controller, Get, Param, Query } from '@nestjs/common'
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
+import { AccountId } from '../accounts/caller.js'
+import { Scopes } from '../accounts/scopes.js'
+import { listOf, pageOf } from '../http/list.js'
+import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
+import { filterTime } from './filter-time.js'
+import { logCursor, logPage } from './log-cursor.js'
+import { type DeliveriesQuery, deliveriesQuery, deliveryDetail, deliverySummary } from './log-schemas.js'
+import { knownId, notFound } from './not-found.js'
+
+@ApiTags('deliveries')
+@Controller('v1')
+@Scopes('deliveries:read')
+export class DeliveriesController {
+  constructor(
+    private readonly deliveries: DeliveryLog,
+    private readonly events: EventLog,
+    private readonly webhooks: WebhookStore,
+  ) {}
+
+  @Get('webhooks/:id/deliveries')
+  @ApiOperation({ operationId: 'listDeliveries', summary: 'What was sent to a webhook, newest event first.' })
+  @ApiOkResponse({ standardSchema: listOf(deliverySummary), description: 'A page of deliveries.' })
+  async list(
+    @AccountId() accountId: string,
+    @Param('id') id: string,
+    @Query({ schema: deliveriesQuery }) query: DeliveriesQuery,
+  ) {
+    const page = logPage(CURSOR, query)
+    const webhook = await this.webhooks.find(accountId, knownId('webhook', id))
+    if (!webhook) throw notFound('webhook')
+    const rows = await this.deliveries.list(accountId, webhook.id, filterFrom(query), page)
+    return pageOf(rows, query.limit, (row) => logCursor(CURSOR, row), deliverySummaryView)
+  }
+
+  @Get('deliveries/:id')
+  @ApiOperation({ operationId: 'getDelivery', summary: 'One delivery with every attempt.' })
+  @ApiOkResponse({ standardSchema: deliveryDetail, description: 'The delivery.' })
+  async get(@AccountId() accountId: string, @Param('id') id: string) {
+    const delivery = await this.deliveries.find(accountId, knownId('delivery', id))
+    if (!delivery) throw notFound('delivery')
+    const [attempts, event] = await Promise.all([
+      this.deliveries.attempts(delivery),
+      this.events.find(accountId, delivery.eventId),
+    ])
+    return deliveryDetailView(delivery, attempts, event?.body ?? null)
+  }
+}
+
+const CURSOR = 'deliveries'
+
+function filterFrom(query: DeliveriesQuery) {
+  const { status, type, event_id: eventId, since, until } = query
+  return {
+    status,
+    type,
+    eventId,
+    since: filterTime(since),
+    until: filterTime(until),
+  }
+}

@@ -1,0 +1,51 @@
+import { Controller, Get, Param, Query } from '@nestjs/common'
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import { deliveryIdFor } from '#domain'
+import { DeliveryLog, EventLog } from '#postgres'
+import { AccountId } from '../accounts/caller.js'
+import { Scopes } from '../accounts/scopes.js'
+import { listOf, pageOf } from '../http/list.js'
+import { eventDetailView, eventView, webhooksOf } from './event-views.js'
+import { filterTime } from './filter-time.js'
+import { logCursor, logPage } from './log-cursor.js'
+import { type EventsQuery, eventDetail, eventSummary, eventsQuery } from './log-schemas.js'
+import { knownId, notFound } from './not-found.js'
+
+@ApiTags('events')
+@Controller('v1/events')
+@Scopes('deliveries:read')
+export class EventLogController {
+  constructor(
+    private readonly events: EventLog,
+    private readonly deliveries: DeliveryLog,
+  ) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'listEvents', summary: 'The account’s events as they were delivered, newest first.' })
+  @ApiOkResponse({ standardSchema: listOf(eventSummary), description: 'A page of events.' })
+  async list(@AccountId() accountId: string, @Query({ schema: eventsQuery }) query: EventsQuery) {
+    const rows = await this.events.list(
+      accountId,
+      { type: query.type, since: filterTime(query.since) },
+      logPage(CURSOR, query),
+    )
+    return pageOf(rows, query.limit, (row) => logCursor(CURSOR, row), eventView)
+  }
+
+  @Get(':id')
+  @ApiOperation({
+    operationId: 'getEvent',
+    summary: 'One event, and for each webhook of the account what became of it.',
+  })
+  @ApiOkResponse({ standardSchema: eventDetail, description: 'The event.' })
+  async get(@AccountId() accountId: string, @Param('id') id: string) {
+    const event = await this.events.find(accountId, knownId('event', id))
+    if (!event) throw notFound('event')
+    const matches = await this.events.matches(event)
+    const ids = webhooksOf(matches).map((webhookId) => deliveryIdFor(event.id, webhookId))
+    const deliveries = await this.deliveries.findAll(accountId, ids, event.acceptedAt)
+    return eventDetailView(event, matches, deliveries)
+  }
+}
+
+const CURSOR = 'events'

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { encodeCursor } from '../http/cursor.js'
+import { filterTime } from './filter-time.js'
+import { logCursor, logPage } from './log-cursor.js'
+
+describe('a cursor of a log', () => {
+  const row = { acceptedAt: 1_705_329_900_123, id: 'dlv_1' }
+
+  it('leads to the page after its row', () => {
+    expect(logPage('deliveries', { limit: 5, cursor: logCursor('deliveries', row) })).toEqual({ limit: 5, after: row })
+    expect(logPage('deliveries', { limit: 5 })).toEqual({ limit: 5 })
+  })
+
+  it.each([
+    ['of another list', logCursor('events', row)],
+    ['that is no cursor', 'nonsense'],
+    ['with a time that is none', encodeCursor('deliveries', ['2024', 'dlv_1'])],
+    ['with a time beyond the calendar', encodeCursor('deliveries', [1e17, 'dlv_1'])],
+    ['with an id that Postgres refuses', encodeCursor('deliveries', [1, 'dlv_\0'])],
+  ])('is refused when it is one %s', (_, cursor) => {
+    expect(() => logPage('deliveries', { limit: 5, cursor })).toThrow('The cursor is not one that this list gave')
+  })
+})
+
+describe('a time to filter by', () => {
+  it.each([
+    ['2024-01-15T14:45:00.123456Z', Date.parse('2024-01-15T14:45:00.123Z')],
+    ['2024-01-15t16:45:00+02:00', Date.parse('2024-01-15T14:45:00Z')],
+    ['2016-12-31T23:59:60Z', Date.parse('2016-12-31T23:59:59Z')],
+    ['0000-01-01T00:00:00Z', Date.parse('0000-01-01T00:00:00Z')],
+  ])('is read in every form that is let in: %s', (text, ms) => {
+    expect(filterTime(text)).toBe(ms)
+  })
+
+  it('may be missing', () => {
+    expect(filterTime(undefined)).toBeUndefined()
+  })
+})

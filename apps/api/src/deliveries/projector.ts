@@ -1,0 +1,112 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import type { ApiConfig } from '#config'
+import { BatchingProducer, DecoupledConsumer, KafkaConnection, ProduceFailed, type RecordBatch } from '#kafka'
+import { ReadModelWriter } from '#postgres'
+import { LOGGER, type Logger, Registry, observeLag } from '#telemetry'
+import { TopicMap, encodeUndecodable } from '#topics'
+import { API_CONFIG } from '../infrastructure/injection-tokens.js'
+import { BatchGatherer } from './batch-gatherer.js'
+import { type Unreadable, emptyProjection, projectEvents, projectFacts } from './project-records.js'
+import { ProjectorMetrics } from './projector-metrics.js'
+
+/** A backlog is read in portions of this size, so that a round stays a matter of seconds and some ten MB. Bytes. */
+const FETCH_BYTES = 4 * 1024 * 1024
+
+/** Turns the log into the read models: accepted events and facts become rows, in rounds, at least once. */
+@Injectable()
+export class Projector implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly consumer: DecoupledConsumer
+  readonly #gatherer: BatchGatherer
+  #isFailing = false
+
+  constructor(
+    connection: KafkaConnection,
+    private readonly topics: TopicMap,
+    private readonly writer: ReadModelWriter,
+    private readonly producer: BatchingProducer,
+    private readonly metrics: ProjectorMetrics,
+    registry: Registry,
+    @Inject(API_CONFIG) config: Pick<ApiConfig, 'topics'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.#gatherer = new BatchGatherer(
+      (batches) => this.#write(batches),
+      (error) => this.#failed(error),
+    )
+    this.consumer = new DecoupledConsumer(
+      connection,
+      {
+        groupId: `${config.topics.prefix}projector`,
+        topics: [topics.contextEvents, topics.deliveryLog],
+        assignment: 'spread',
+        trackBeyondMark: false,
+        settings: { maxBytes: FETCH_BYTES },
+      },
+      (batch) => this.#gatherer.take(batch),
+      {
+        onFatal: (error) => {
+          throw error
+        },
+      },
+    )
+    observeLag(registry, this.consumer)
+  }
+
+  /** Not awaited: the API serves also while Kafka or the topics are not there yet, and the consumer goes on trying. */
+  onApplicationBootstrap(): void {
+    void this.consumer.start()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.consumer.drain()
+    await this.#gatherer.close()
+    await this.consumer.close()
+  }
+
+  async #write(batches: readonly RecordBatch[]): Promise<void> {
+    const startedAt = Date.now()
+    const projection = emptyProjection()
+    for (const { topic, records } of batches) {
+      const project = topic === this.topics.contextEvents ? projectEvents : projectFacts
+      project(records, projection)
+    }
+    const written = await this.writer.write(projection.rows)
+    await this.#reportUnreadable(projection.unreadable)
+    const now = Date.now()
+    this.metrics.written(written, projection.unreadable.length, oldestAt(batches), now)
+    if (this.#isFailing) this.logger.info({}, 'read models are written again')
+    this.#isFailing = false
+    this.logger.debug({ stage: 'project', batches: batches.length, ...written, ms: now - startedAt }, 'projected')
+  }
+
+  /** Unreadable facts go to the dead letters; unreadable events do so from fan-out, which reads them as well. */
+  async #reportUnreadable(unreadable: Unreadable[]): Promise<void> {
+    for (const { record, problem } of unreadable) {
+      const { topic, partition, offset } = record
+      this.logger.error({ topic, partition, offset, problem }, 'undecodable record')
+    }
+    const deadLetters = unreadable
+      .filter(({ record }) => record.topic === this.topics.deliveryLog)
+      .map(({ record, problem }) => encodeUndecodable(this.topics.deadLetter, record, record, problem))
+    if (deadLetters.length === 0) return
+    try {
+      await this.producer.send(deadLetters)
+    } catch (error) {
+      if (!(error instanceof ProduceFailed) || error.canRetry) throw error
+      // As large as a record may be, it has no room for a reason. It stays where it is, named in the log above.
+      this.logger.error({ err: error }, 'undecodable records could not be put among the dead letters')
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.metrics.failed()
+    if (!this.#isFailing) this.logger.error({ err: error }, 'read models cannot be written; trying again')
+    this.#isFailing = true
+  }
+}
+
+function oldestAt(batches: readonly RecordBatch[]): number {
+  let oldest = Infinity
+  for (const { records } of batches) for (const { timestamp } of records) oldest = Math.min(oldest, timestamp)
+  return oldest
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { type ContextEvent, eventBody } from '#domain'
+import { BatchingProducer, ProduceFailed } from '#kafka'
+import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
+import { TopicMap, encodeContextEvent } from '#topics'
+import { Problem } from '../http/problem.js'
+import type { EventRequest } from './event-schemas.js'
+
+/** An event that passed every check, with the id and time it will have everywhere. */
+export interface EventToTake {
+  id: string
+  createdAt: string
+  request: EventRequest
+}
+
+/**
+ * Hands events to the log. Each becomes its final text here, once: nothing behind this parses it again. Touches Kafka
+ * alone, so that events are taken whatever else is down.
+ */
+@Injectable()
+export class EventIntake {
+  readonly #accepted: Counter<'type'>
+
+  constructor(
+    private readonly producer: BatchingProducer,
+    private readonly topics: TopicMap,
+    @Inject(LOGGER) private readonly logger: Logger,
+    registry: Registry,
+  ) {
+    this.#accepted = new Counter({
+      name: 'webhooks_events_accepted_total',
+      help: 'Events that the log has acknowledged.',
+      labelNames: ['type'] as const,
+      registers: [registry],
+    })
+  }
+
+  /**
+   * Resolves when the broker has acknowledged all of them with acks=all.
+   * @throws {Problem} 503 within 3 s when it has not; some may be stored then, and the same ids may be sent again
+   */
+  async take(events: EventToTake[], traceparent: string | undefined): Promise<void> {
+    const topic = this.topics.contextEvents
+    const records = events.map((event) => {
+      const { account_id: accountId, type } = event.request
+      const body = eventBody(contextEvent(event))
+      return encodeContextEvent(topic, {
+        id: event.id,
+        accountId,
+        type,
+        body,
+        ...(traceparent !== undefined && { traceparent }),
+      })
+    })
+    try {
+      await this.producer.send(records)
+    } catch (error) {
+      if (!(error instanceof ProduceFailed)) throw error
+      // An outage is told by the producer itself; a refusal for good is a defect that repeating will not mend.
+      if (!error.canRetry) this.logger.error({ err: error }, 'Kafka refused events')
+      throw new Problem(503, 'Service Unavailable', NOT_STORED, { headers: { 'retry-after': '1' } })
+    }
+    for (const event of events) this.#accepted.inc({ type: event.request.type })
+  }
+}
+
+const NOT_STORED = 'The events could not be stored in time. Send them again, with the same ids or Idempotency-Key.'
+
+function contextEvent({ id, createdAt, request }: EventToTake): ContextEvent {
+  return { id, type: request.type, created_at: createdAt, data: { context: request.context } }
+}

@@ -1,0 +1,71 @@
+import type { Socket } from 'node:net'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController, type RouteOptions } from 'fastify'
+import { Problem, problemDocument } from './problem.js'
+import { sendProblem } from './send-problem.js'
+import { traceIdOf } from './trace-context.js'
+
+/** Bytes; what a route takes that says nothing else with `@RouteConfig({ bodyLimit })`. */
+const DEFAULT_BODY_LIMIT = 256 * 1024
+
+/** Fastify as this API needs it: nothing done for a request that no route asked for. */
+export function createHttpAdapter(): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    // No Nest middleware is used, so its bridge would only cost time.
+    skipMiddie: true,
+    logger: false,
+    // Also without a logger, Fastify would build what it would have logged.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    // A caller that dribbles its request holds a connection for no longer than this.
+    requestTimeout: 30_000,
+    // Longer than load balancers keep an idle connection (60 s), so that it is never we who close one just being used.
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    // While draining, what still arrives on an open connection is answered as ever, and asked to close it.
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: (request: IncomingMessage) => traceIdOf(request.headers),
+    // An id as long as the whole request may be is an unknown id like any other.
+    routerOptions: { maxParamLength: 16 * 1024 },
+    // What is wrong before there is a route: a path that cannot be decoded.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = new Problem(400, 'Bad Request', 'The path cannot be read.')
+      void sendProblem(problem, request, reply)
+    },
+    clientErrorHandler,
+  })
+  const instance = adapter.getInstance<FastifyInstance>()
+  instance.removeAllContentTypeParsers()
+  // Bytes as they came: they are decoded where they are validated, behind the guards.
+  instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  instance.addHook('onRoute', applyBodyLimit)
+  return adapter
+}
+
+// Nest hands Fastify a route's config, not its options.
+function applyBodyLimit(route: RouteOptions): void {
+  const limit = (route.config as { bodyLimit?: number } | undefined)?.bodyLimit
+  if (limit !== undefined) route.bodyLimit = limit
+}
+
+/** What is no HTTP request never reaches a route; it is answered on the bare socket, in the same form. */
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, detail] = REFUSALS[error.code ?? ''] ?? [400, 'What arrived is not an HTTP request.']
+  const title = STATUS_CODES[status] ?? 'Bad Request'
+  const body = JSON.stringify(problemDocument(new Problem(status, title, detail), '', traceIdOf({})))
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const REFUSALS: Record<string, [status: number, detail: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too long.'],
+}

@@ -1,0 +1,83 @@
+import type { INestApplication } from '@nestjs/common'
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger'
+import type { z } from 'zod'
+import { openApiSchema } from './open-api-schema.js'
+import { addProblemAnswers } from './problem-answers.js'
+import { problemSchema } from './problem-schema.js'
+
+export interface NamedSchemas {
+  /** What a receiver gets. */
+  delivered: z.ZodType
+  /** Of routes that name their body's schema by its id, because they validate it themselves. */
+  bodies: z.ZodType[]
+}
+
+/** A document of what this very process answers: made of the schemas that validate, and of every route there is. */
+export function openApiDocument(app: INestApplication, named: NamedSchemas): OpenAPIObject {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('ContextFile webhooks')
+    .setDescription(DESCRIPTION)
+    .setVersion('v1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key, cfk_…' }, 'key')
+    .addSecurityRequirements('key')
+    .build()
+  const document = SwaggerModule.createDocument(app, builder, {
+    standardSchemaConverter: (schema, { schemaType }) => openApiSchema(schema as z.ZodType, schemaType),
+  })
+  const event = openApiSchema(named.delivered, 'output')
+  const others = [problemSchema, ...named.bodies].map((schema) => openApiSchema(schema, 'input').components)
+  document.components ??= {}
+  document.components.schemas = Object.assign({}, document.components.schemas, event.components, ...others)
+  addProblemAnswers(document)
+  return { ...document, webhooks: { event: receivedEvent(event.schema) } } as OpenAPIObject
+}
+
+/** The page for people at `/docs`, from files that come with us, and the document at `/openapi.json`. */
+export function serveOpenApi(app: INestApplication, document: OpenAPIObject): void {
+  SwaggerModule.setup('docs', app, document, {
+    raw: ['json'],
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'ContextFile webhooks',
+    // Without this the page shows the document to a validator on the internet.
+    swaggerOptions: { validatorUrl: null },
+  })
+}
+
+const DESCRIPTION =
+  'Webhooks tell your server when a context changes. Every error is `application/problem+json`. ' +
+  'Lists are newest first: pass `next_cursor` as `cursor` for the next page.'
+
+/** What a receiver is sent; here so that its side can be generated and tested too. */
+function receivedEvent(schema: object): object {
+  const header = (name: string, description: string) => ({
+    name,
+    in: 'header',
+    required: true,
+    description,
+    schema: { type: 'string' },
+  })
+  return {
+    post: {
+      operationId: 'receiveEvent',
+      summary: 'An event, as your server receives it',
+      description: 'Delivered at least once and in no promised order; the same bytes at every attempt.',
+      security: [],
+      parameters: [
+        header('X-Webhook-Signature', 'Lower-case hex of HMAC-SHA256 over the body; the key is the whole secret.'),
+        header('webhook-id', 'The event’s id, the same at every attempt.'),
+        header('webhook-timestamp', 'Seconds since the epoch, of this attempt.'),
+        header('webhook-signature', 'Standard Webhooks signatures, one per valid secret: v1,<base64>.'),
+        header('X-Webhook-Event', 'The event’s type.'),
+        header('X-Webhook-Delivery', 'The delivery’s id, to be named in questions to us.'),
+        header('X-Webhook-Attempt', 'Which attempt of the delivery this is, from 1.'),
+      ],
+      requestBody: { required: true, content: { 'application/json': { schema } } },
+      responses: {
+        '2XX': { description: 'Received. Answer within 5 seconds and work afterwards.' },
+        '410': { description: 'Gone: the webhook is disabled at once.' },
+        default: { description: 'Tried again, up to five times.' },
+      },
+    },
+  }
+}

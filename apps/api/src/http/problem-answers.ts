@@ -1,0 +1,32 @@
+import { STATUS_CODES } from 'node:http'
+import type { OpenAPIObject } from '@nestjs/swagger'
+
+type Operation = NonNullable<NonNullable<OpenAPIObject['paths'][string]>['get']>
+
+const METHODS = ['get', 'post', 'patch', 'delete', 'put'] as const
+
+/** Says of every operation which problems it can answer: they follow from what it takes, so no route repeats them. */
+export function addProblemAnswers(document: OpenAPIObject): void {
+  for (const path of Object.values(document.paths)) {
+    for (const method of METHODS) {
+      const operation = path[method]
+      if (operation) addTo(operation, method)
+    }
+  }
+}
+
+function addTo(operation: Operation, method: string): void {
+  const parameters = (operation.parameters ?? []).map((parameter) => ('in' in parameter ? parameter.in : ''))
+  const statuses = [401, 403, 500, 503]
+  if (operation.requestBody) statuses.push(400, 413, 415, 422)
+  // It takes no body and minds none, but for one that is too large or of another type.
+  if (method === 'delete') statuses.push(413, 415)
+  if (parameters.includes('query')) statuses.push(400, 422)
+  if (parameters.includes('path')) statuses.push(404)
+  for (const status of statuses) operation.responses[status] ??= { description: STATUS_CODES[status] ?? '' }
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (Number(status) >= 400 && response && 'description' in response) response.content = PROBLEM
+  }
+}
+
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }

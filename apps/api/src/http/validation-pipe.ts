@@ -1,0 +1,31 @@
+import { type ArgumentMetadata, Injectable, StandardSchemaValidationPipe } from '@nestjs/common'
+import { invalidRequest } from './invalid-request.js'
+import { parseJsonBody } from './json-body.js'
+import { Problem } from './problem.js'
+
+/**
+ * Bodies stay bytes until here, so that nobody without a key makes us parse anything: guards have run before.
+ * A body parameter without a schema is parsed and handed on as it is.
+ */
+@Injectable()
+export class ValidationPipe extends StandardSchemaValidationPipe {
+  constructor() {
+    super({ exceptionFactory: (issues) => invalidRequest(issues) })
+  }
+
+  override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    return super.transform(metadata.type === 'body' ? (bodyOf(value) as T) : value, metadata)
+  }
+
+  /** Nothing is taken away in silence: the schemas are strict and name `__proto__` like any other unknown field. */
+  protected override stripProtoKeys(): void {}
+}
+
+function bodyOf(value: unknown): unknown {
+  const body = Buffer.isBuffer(value) ? parseJsonBody(value) : undefined
+  if (body === undefined) {
+    const detail = 'The body is empty: a JSON object is expected.'
+    throw new Problem(400, 'Unreadable body', detail, { errors: [{ pointer: '', detail }] })
+  }
+  return body
+}

@@ -1,0 +1,121 @@
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common'
+import {
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger'
+import { z } from 'zod'
+import type { EgressPolicy } from '#egress'
+import { type WebhookRow, WebhookStore } from '#postgres'
+import { AccountId } from '../accounts/caller.js'
+import { Scopes } from '../accounts/scopes.js'
+import { decodeCursor, encodeCursor } from '../http/cursor.js'
+import { listOf, pageOf, pageQuery } from '../http/list.js'
+import { Problem } from '../http/problem.js'
+import { EGRESS_POLICY } from '../infrastructure/injection-tokens.js'
+import { WebhookConfiguration } from './webhook-configuration.js'
+import {
+  type CreateWebhookRequest,
+  type UpdateWebhookRequest,
+  createWebhookRequest,
+  createdWebhook,
+  updateWebhookRequest,
+  webhookAnswer,
+} from './webhook-schemas.js'
+import { assertCallable } from './webhook-url.js'
+import { createdWebhookView, webhookView } from './webhook-view.js'
+
+const listQuery = z.strictObject(pageQuery)
+const keyset = z.strictObject({ createdAt: z.iso.datetime(), id: z.string().regex(/^whk_[0-9a-f]{32}$/) })
+
+@ApiTags('webhooks')
+@Controller('v1/webhooks')
+export class WebhooksController {
+  constructor(
+    private readonly store: WebhookStore,
+    private readonly configuration: WebhookConfiguration,
+    @Inject(EGRESS_POLICY) private readonly policy: EgressPolicy,
+  ) {}
+
+  @Post()
+  @Scopes('webhooks:write')
+  @ApiOperation({ operationId: 'createWebhook', summary: 'Create a webhook; the only answer with its secret.' })
+  @ApiCreatedResponse({ standardSchema: createdWebhook, description: 'Every event accepted from now on reaches it.' })
+  @ApiConflictResponse({ description: 'The account has 100 webhooks.' })
+  async create(@AccountId() accountId: string, @Body({ schema: createWebhookRequest }) request: CreateWebhookRequest) {
+    assertCallable(request.url, this.policy)
+    const { webhook, secret } = await this.configuration.create(accountId, request)
+    return createdWebhookView(webhook, secret)
+  }
+
+  @Get()
+  @Scopes('webhooks:read')
+  @ApiOperation({ operationId: 'listWebhooks', summary: 'The account’s webhooks, newest first.' })
+  @ApiOkResponse({ standardSchema: listOf(webhookAnswer), description: 'A page of webhooks.' })
+  async list(@AccountId() accountId: string, @Query({ schema: listQuery }) query: z.infer<typeof listQuery>) {
+    const rows = await this.store.list(accountId, {
+      limit: query.limit,
+      ...(query.cursor !== undefined && { after: afterCursor(query.cursor) }),
+    })
+    return pageOf(rows, query.limit, cursorOf, webhookView)
+  }
+
+  @Get(':id')
+  @Scopes('webhooks:read')
+  @ApiOperation({ operationId: 'getWebhook', summary: 'One webhook, without its secret.' })
+  @ApiOkResponse({ standardSchema: webhookAnswer, description: 'The webhook.' })
+  async get(@AccountId() accountId: string, @Param('id') id: string) {
+    return webhookView(found(await this.store.find(accountId, webhookId(id))))
+  }
+
+  @Patch(':id')
+  @Scopes('webhooks:write')
+  @ApiOperation({ operationId: 'updateWebhook', summary: 'Change, disable or enable a webhook.' })
+  @ApiOkResponse({ standardSchema: webhookAnswer, description: 'Applied: the next attempt follows it.' })
+  async update(
+    @AccountId() accountId: string,
+    @Param('id') id: string,
+    @Body({ schema: updateWebhookRequest }) request: UpdateWebhookRequest,
+  ) {
+    if (request.url !== undefined) assertCallable(request.url, this.policy)
+    return webhookView(found(await this.configuration.update(accountId, webhookId(id), request)))
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @Scopes('webhooks:write')
+  @ApiOperation({ operationId: 'deleteWebhook', summary: 'Delete a webhook; what waits for it is cancelled.' })
+  @ApiNoContentResponse({ description: 'It is gone.' })
+  async delete(@AccountId() accountId: string, @Param('id') id: string): Promise<void> {
+    if (!(await this.configuration.remove(accountId, webhookId(id)))) throw notFound()
+  }
+}
+
+/** What cannot be an id is not looked for: it may hold what Postgres refuses. */
+function webhookId(text: string): string {
+  if (!/^whk_[0-9a-f]{32}$/.test(text)) throw notFound()
+  return text
+}
+
+function found(row: WebhookRow | null): WebhookRow {
+  if (!row) throw notFound()
+  return row
+}
+
+function notFound(): Problem {
+  return new Problem(404, 'Not Found', 'There is no such webhook in this account.')
+}
+
+const CURSOR = 'webhooks'
+
+function cursorOf(row: WebhookRow): string {
+  return encodeCursor(CURSOR, { createdAt: row.createdAt.toISOString(), id: row.id })
+}
+
+function afterCursor(cursor: string): { createdAt: Date; id: string } {
+  const { createdAt, id } = decodeCursor(CURSOR, keyset, cursor)
+  return { createdAt: new Date(createdAt), id }
+}

@@ -1,0 +1,34 @@
+import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { Database, OutboxStore, WebhookStore } from '#postgres'
+import { OutboxRelay } from './outbox-relay.js'
+import { WebhookChangesTopic } from './webhook-changes-topic.js'
+import { WebhookConfiguration } from './webhook-configuration.js'
+import { WebhooksController } from './webhooks.controller.js'
+
+@Module({
+  controllers: [WebhooksController],
+  providers: [
+    { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },
+    { provide: OutboxStore, useFactory: (database: Database) => new OutboxStore(database), inject: [Database] },
+    WebhookChangesTopic,
+    OutboxRelay,
+    WebhookConfiguration,
+  ],
+})
+export class WebhooksModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly changes: WebhookChangesTopic,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.changes.start()
+    this.relay.start()
+  }
+
+  /** Nest calls this when the last request has been answered: until then writes wait for the relay. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.relay.stop()
+    await this.changes.close()
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * A webhook lives in one process only while partition p of every delivery topic holds the same webhooks, which needs
+ * equal counts. Null when they are equal, else a sentence that names the command that mends it.
+ *
+ * @param counts partitions by topic
+ */
+export function partitionProblem(counts: ReadonlyMap<string, number>): string | null {
+  const most = Math.max(...counts.values())
+  const short = [...counts].filter(([, count]) => count < most)
+  if (short.length === 0) return null
+  const list = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ')
+  const commands = short.map(([topic]) => `kafka-topics --alter --topic ${topic} --partitions ${most}`).join('\n  ')
+  return `the delivery topics must have the same number of partitions, but have: ${list}. Mend it with:\n  ${commands}`
+}

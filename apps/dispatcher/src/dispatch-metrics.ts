@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common'
+import type { Delivery, NextStep } from '#domain'
+import { ATTEMPT_BUCKETS, Counter, DELAY_BUCKETS, Gauge, Histogram, Registry } from '#telemetry'
+import type { CountedReport } from './settlement.js'
+
+/** What is read at each scrape. */
+export interface DispatchState {
+  inFlight(): number
+  lanes(): number
+  heldRecords(): number
+  heldBytes(): number
+}
+
+/** Labels come from closed lists only: never a webhook's or an account's id. */
+@Injectable()
+export class DispatchMetrics {
+  readonly deferred: Counter
+  readonly ends: Counter
+  readonly repeats: Counter
+  readonly ourFaults: Counter
+  readonly lateViews: Counter
+  readonly undecodable: Counter
+  readonly #attempts: Counter
+  readonly #duration: Histogram
+  readonly #firstDelay: Histogram
+
+  constructor(private readonly registry: Registry) {
+    const counter = (name: string, help: string, labelNames: string[] = []) =>
+      new Counter({ name, help, labelNames, registers: [registry] })
+    this.#attempts = counter('webhooks_attempts_total', 'HTTP requests made, by what they came to.', [
+      'outcome',
+      'reason',
+    ])
+    this.ends = counter('webhooks_chains_ended_total', 'Chains of attempts that ended, by how.', ['end'])
+    this.deferred = counter('webhooks_deliveries_deferred_total', 'Deliveries put off without an attempt.')
+    this.repeats = counter('webhooks_repeats_dropped_total', 'Doubled records completed without an attempt.')
+    this.ourFaults = counter('webhooks_own_faults_total', 'Attempts that failed for a reason of ours.', ['cause'])
+    this.lateViews = counter('webhooks_late_views_total', 'Times that the view of the webhooks was not ready in 5 s.')
+    this.undecodable = counter(
+      'webhooks_records_undecodable_total',
+      'Records that could not be read and went to the dead letters.',
+    )
+    this.#duration = new Histogram({
+      name: 'webhooks_attempt_duration_seconds',
+      help: 'One whole attempt, from resolver to last byte.',
+      buckets: ATTEMPT_BUCKETS,
+      registers: [registry],
+    })
+    this.#firstDelay = new Histogram({
+      name: 'webhooks_first_attempt_delay_seconds',
+      help: 'From the acceptance of an event to the start of its first attempt at a webhook.',
+      buckets: DELAY_BUCKETS,
+      registers: [registry],
+    })
+  }
+
+  observe(state: DispatchState): void {
+    this.#gauge('webhooks_attempts_in_flight', 'Requests under way.', () => state.inFlight())
+    this.#gauge('webhooks_lanes', 'Webhooks that this process keeps a lane for.', () => state.lanes())
+    this.#gauge('webhooks_held_records', 'Deliveries in memory: queued, waiting or under way.', () =>
+      state.heldRecords(),
+    )
+    this.#gauge('webhooks_held_bytes', 'What these take, bytes.', () => state.heldBytes())
+  }
+
+  attempted(delivery: Delivery, report: CountedReport, next: NextStep): void {
+    const { result, startedAt, durationMs } = report
+    this.#attempts.inc({ outcome: result.kind, reason: result.kind === 'succeeded' ? '' : result.reason })
+    this.#duration.observe(durationMs / 1_000)
+    if (delivery.attempt === 1 && delivery.trigger === 'automatic' && !delivery.isDeferred) {
+      this.#firstDelay.observe(Math.max(0, startedAt - delivery.acceptedAt) / 1_000)
+    }
+    if (next.kind === 'end') this.ends.inc({ end: next.end })
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+}

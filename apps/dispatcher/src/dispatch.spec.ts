@@ -1,0 +1,334 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule } from '#domain'
+import { Registry } from '#telemetry'
+import type { AttemptDelivery, AttemptReport } from './attempt-delivery.js'
+import { AttemptedKeys } from './attempted-keys.js'
+import { Dispatch } from './dispatch.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { KnownStreaks } from './known-streaks.js'
+import { MemoryBound } from './memory-bound.js'
+import type { Settlement } from './settlement.js'
+import type { WebhooksToCall } from './webhooks-to-call.js'
+import { type WorkStandIn, someWork } from './work.testing.js'
+
+const OK: AttemptOutcome = { kind: 'succeeded', status: 200 }
+const BROKEN: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 500 }
+const GONE: AttemptOutcome = { kind: 'refused', reason: 'gone', status: 410 }
+
+const aWebhook = (id: string, changes: Partial<DeliverableWebhook> = {}): DeliverableWebhook => ({
+  id,
+  accountId: 'acc_1',
+  version: 1,
+  events: ['context.updated'],
+  isActive: true,
+  createdAt: 0,
+  url: `https://example.com/${id}`,
+  secrets: [],
+  ...changes,
+})
+
+/** A dispatch whose requests are answered by hand, and whose writes are acknowledged at once and recorded. */
+function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
+  const view = new Map(webhooks.map((webhook) => [webhook.id, webhook]))
+  const underWay: { webhookId: string; deliveryId: string; answer(outcome: AttemptOutcome | null): void }[] = []
+  const written: { kind: string; deliveryId?: string; end?: string; until?: number; command?: unknown }[] = []
+  let catchUp: () => Promise<void> = () => Promise.resolve()
+  let onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
+  const memory = new MemoryBound()
+  const attempted = new AttemptedKeys()
+  const attemptDelivery = {
+    run: (delivery: { id: string; webhookId: string }) =>
+      new Promise<AttemptReport>((resolve) =>
+        underWay.push({
+          webhookId: delivery.webhookId,
+          deliveryId: delivery.id,
+          answer: (result) =>
+            resolve({
+              attemptId: 'atm_1',
+              startedAt: Date.now(),
+              durationMs: 1,
+              request: { url: '', headers: {} },
+              response: null,
+              result,
+              ...(result === null && { ourFault: 'file_descriptors' as const }),
+            }),
+        }),
+      ),
+  }
+  const settlement = {
+    afterAttempt: (work: WorkStandIn, _: unknown, command: unknown) => {
+      written.push({ kind: 'attempted', deliveryId: work.delivery.id, command })
+      work.batch.complete(work.record)
+      return Promise.resolve({ kind: 'end', end: 'delivered' })
+    },
+    defer: (work: WorkStandIn, until: number) => {
+      written.push({ kind: 'deferred', deliveryId: work.delivery.id, until })
+      work.batch.complete(work.record)
+      return Promise.resolve(until)
+    },
+    end: (work: WorkStandIn, end: string) => {
+      written.push({ kind: 'ended', deliveryId: work.delivery.id, end })
+      work.batch.complete(work.record)
+      return Promise.resolve()
+    },
+    repeatCommand: (command: unknown) => {
+      written.push({ kind: 'command', command })
+      return Promise.resolve()
+    },
+  }
+  const dispatch = new Dispatch(
+    attemptDelivery as unknown as AttemptDelivery,
+    settlement as unknown as Settlement,
+    attempted,
+    {
+      get: (id: string) => view.get(id),
+      caughtUp: () => catchUp(),
+      onChange: (listener: typeof onChange) => (onChange = listener),
+    } as unknown as WebhooksToCall,
+    memory,
+    new DispatchMetrics(new Registry()),
+    RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
+    new KnownStreaks(),
+    { afterAttempts: 10, afterMs: 6 * 3_600_000 },
+    86_400_000,
+    { info() {}, warn() {}, error() {}, debug() {} } as never,
+  )
+  return {
+    dispatch,
+    underWay,
+    written,
+    memory,
+    attempted,
+    offer: (delivery: Parameters<typeof someWork>[0] = {}, partition?: Parameters<typeof someWork>[1]) => {
+      const work = someWork({ webhookId: 'whk_1', webhookVersion: 1, ...delivery }, partition)
+      dispatch.offer(work)
+      return work
+    },
+    whenCaughtUp: (action: () => Promise<void>) => (catchUp = action),
+    change: (after: DeliverableWebhook) => {
+      const before = view.get(after.id)
+      view.set(after.id, after)
+      onChange(before, after)
+    },
+    know: (webhook: DeliverableWebhook) => view.set(webhook.id, webhook),
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+const settled = () => vi.advanceTimersByTimeAsync(0)
+
+describe('a delivery', () => {
+  it('is attempted, and its record completed only after what follows is written', async () => {
+    const { offer, underWay, written, memory } = aDispatch()
+    const work = offer()
+    expect(underWay).toHaveLength(1)
+    expect(work.completed).toBe(false)
+    underWay[0]!.answer(OK)
+    await settled()
+    expect(written).toMatchObject([{ kind: 'attempted', deliveryId: work.delivery.id }])
+    expect(work.completed).toBe(true)
+    expect(memory.records).toBe(0)
+  })
+
+  it('whose record comes twice is attempted once', () => {
+    const { offer, underWay } = aDispatch()
+    offer({ id: 'dlv_twice' })
+    const double = offer({ id: 'dlv_twice' })
+    expect(underWay).toHaveLength(1)
+    expect(double.completed).toBe(true)
+  })
+
+  it('of a partition that was lost is left to its new owner', () => {
+    const { offer, underWay, memory } = aDispatch()
+    const work = offer({}, { lost: true })
+    expect(underWay).toHaveLength(0)
+    expect(work.completed).toBe(false)
+    expect(memory.records).toBe(0)
+  })
+
+  it('waits while our membership is in doubt', async () => {
+    const { offer, underWay } = aDispatch()
+    const partition = { stale: true }
+    offer({}, partition)
+    expect(underWay).toHaveLength(0)
+    partition.stale = false
+    await vi.advanceTimersByTimeAsync(250)
+    expect(underWay).toHaveLength(1)
+  })
+
+  it('that failed by a fault of ours is put off and nothing is counted', async () => {
+    const { offer, underWay, written } = aDispatch()
+    const work = offer()
+    underWay[0]!.answer(null)
+    await settled()
+    expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
+  })
+})
+
+describe('neighbours', () => {
+  it('do not wait for a webhook that never answers', () => {
+    const { offer, underWay } = aDispatch([aWebhook('whk_hung'), aWebhook('whk_1')])
+    for (let i = 0; i < 100; i++) offer({ webhookId: 'whk_hung' })
+    expect(underWay.filter(({ webhookId }) => webhookId === 'whk_hung')).toHaveLength(16)
+    offer()
+    expect(underWay.at(-1)!.webhookId).toBe('whk_1')
+  })
+
+  it('keep three quarters of the slots when a thousand webhooks hang', () => {
+    const hung = Array.from({ length: 1_000 }, (_, i) => aWebhook(`whk_hung_${i}`))
+    const { offer, underWay } = aDispatch([...hung, aWebhook('whk_1')])
+    for (const { id } of hung) for (let i = 0; i < 3; i++) offer({ webhookId: id })
+    expect(underWay.length).toBeLessThanOrEqual(1_024)
+    offer()
+    expect(underWay.some(({ webhookId }) => webhookId === 'whk_1')).toBe(underWay.length < 1_024)
+  })
+})
+
+describe('the view of the webhooks', () => {
+  it('that knows no such webhook is waited for, and then the delivery is cancelled', async () => {
+    const { offer, written, underWay } = aDispatch([])
+    const work = offer()
+    await settled()
+    expect(underWay).toEqual([])
+    expect(written).toEqual([{ kind: 'ended', deliveryId: work.delivery.id, end: 'cancelled' }])
+  })
+
+  it('that is older than the delivery is waited for, and the newer webhook is called', async () => {
+    const { offer, underWay, whenCaughtUp, know } = aDispatch([aWebhook('whk_1')])
+    whenCaughtUp(async () => void know(aWebhook('whk_1', { version: 2 })))
+    offer({ webhookVersion: 2 })
+    expect(underWay).toEqual([])
+    await settled()
+    expect(underWay).toHaveLength(1)
+  })
+
+  it('that lags puts the delivery off: it is neither cancelled nor attempted', async () => {
+    const { offer, underWay, written, whenCaughtUp } = aDispatch([])
+    whenCaughtUp(() => Promise.reject(new Error('lagging')))
+    const work = offer()
+    await settled()
+    expect(underWay).toEqual([])
+    expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
+  })
+
+  it('that shows the webhook disabled cancels the delivery, but not a test send', async () => {
+    const { offer, underWay, written } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    const work = offer()
+    offer({ trigger: 'test' })
+    await settled()
+    expect(written).toEqual([{ kind: 'ended', deliveryId: work.delivery.id, end: 'cancelled' }])
+    expect(underWay).toHaveLength(1)
+  })
+})
+
+describe('a lane that is full', () => {
+  const fill = (offer: ReturnType<typeof aDispatch>['offer']) => {
+    // 16 under way, and as many queued as the lane holds before it has shown any speed.
+    for (let i = 0; i < 16 + 1_600; i++) offer()
+  }
+
+  it('puts off what is new', () => {
+    const { offer, written } = aDispatch()
+    fill(offer)
+    const late = offer()
+    expect(written.at(-1)).toMatchObject({ kind: 'deferred', deliveryId: late.delivery.id })
+  })
+
+  it('takes what was put off before, in the place of what is new', () => {
+    const { offer, written } = aDispatch()
+    fill(offer)
+    const back = offer({ isDeferred: true, notBefore: 1, deferredSince: 1, chainStartedAt: 1 })
+    expect(written.at(-1)).toMatchObject({ kind: 'deferred' })
+    expect(written.at(-1)!.deliveryId).not.toBe(back.delivery.id)
+  })
+})
+
+describe('a webhook that answered 410', () => {
+  it('is asked to be disabled and called no more, and nothing of it is cancelled meanwhile', async () => {
+    const { offer, underWay, written } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written[0]!.command).toMatchObject({ kind: 'disable_webhook', reason: 'gone', version: 1 })
+    offer()
+    offer()
+    await settled()
+    expect(underWay).toHaveLength(1)
+    expect(written).toHaveLength(1)
+  })
+
+  it('is asked for again every 30 s until the view answers', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    const waiting = offer()
+    await vi.advanceTimersByTimeAsync(61_000)
+    expect(written.filter(({ kind }) => kind === 'command')).toHaveLength(2)
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await settled()
+    expect(written.at(-1)).toEqual({ kind: 'ended', deliveryId: waiting.delivery.id, end: 'cancelled' })
+  })
+
+  it('that its owner had just corrected is called again', async () => {
+    const { offer, underWay, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    offer()
+    change(aWebhook('whk_1', { version: 2, url: 'https://example.com/new' }))
+    await settled()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('a webhook that was enabled again', () => {
+  it('is called once before the rest follows', async () => {
+    const { offer, underWay, change } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    offer()
+    await settled()
+    change(aWebhook('whk_1', { version: 2 }))
+    for (let i = 0; i < 5; i++) offer()
+    expect(underWay).toHaveLength(1)
+    underWay[0]!.answer(OK)
+    await settled()
+    expect(underWay.length).toBeGreaterThan(1)
+  })
+})
+
+describe('a receiver that only fails', () => {
+  it('has its queue put off when the circuit opens, but for the few that are never put off', async () => {
+    const { offer, underWay, written } = aDispatch()
+    for (let i = 0; i < 60; i++) offer()
+    for (const request of [...underWay].slice(0, 10)) request.answer(BROKEN)
+    await settled()
+    const putOff = written.filter(({ kind }) => kind === 'deferred')
+    expect(putOff.length).toBeGreaterThan(30)
+    for (const { until } of putOff) expect(until).toBeGreaterThanOrEqual(1_005_000)
+  })
+})
+
+describe('draining', () => {
+  it('finishes what is under way and starts nothing more', async () => {
+    const { dispatch, offer, underWay } = aDispatch()
+    for (let i = 0; i < 20; i++) offer()
+    const drained = dispatch.drain(10_000)
+    for (const request of underWay) request.answer(OK)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await drained).toBe(true)
+    expect(underWay).toHaveLength(16)
+  })
+
+  it('ends in time when a receiver does not answer', async () => {
+    const { dispatch, offer } = aDispatch()
+    offer()
+    const drained = dispatch.drain(50)
+    vi.useRealTimers()
+    expect(await drained).toBe(false)
+  })
+})

@@ -1,0 +1,344 @@
+import { once } from 'node:events'
+import { Inject, Injectable } from '@nestjs/common'
+import {
+  AttemptSlots,
+  type DeliverableWebhook,
+  type DisableRule,
+  type DisableWebhook,
+  type NextStep,
+  RetrySchedule,
+  attemptKey,
+  isExpired,
+} from '#domain'
+import { LOGGER, type Logger } from '#telemetry'
+import { AttemptDelivery, type AttemptReport } from './attempt-delivery.js'
+import { AttemptedKeys } from './attempted-keys.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { KnownStreaks } from './known-streaks.js'
+import { MemoryBound } from './memory-bound.js'
+import { ReadyRound, type Turn } from './ready-round.js'
+import { type CountedReport, Settlement } from './settlement.js'
+import { SleepingLanes } from './sleeping-lanes.js'
+import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
+import { WebhookLane, isReturning } from './webhook-lane.js'
+import { WebhooksToCall } from './webhooks-to-call.js'
+import type { Work } from './work.js'
+
+export const DISABLE_RULE = Symbol('disable rule')
+export const DELIVERY_MAX_AGE_MS = Symbol('delivery max age in ms')
+
+/** Requests under way in one process; sockets, and with them file descriptors, are bounded by it. */
+export const MAX_IN_FLIGHT = 1_024
+/** How long a lane waits for the view of the webhooks before its delivery is put off. Ms. */
+const VIEW_TIMEOUT_MS = 5_000
+/** How soon to look again when our membership in the consumer group is in doubt. Ms. */
+const STALE_HEARTBEAT_PAUSE_MS = 250
+/** How long a delivery is put off for a fault of ours. Ms. */
+const OUR_FAULT_PAUSE_MS = 5_000
+
+/**
+ * Every webhook's lane, and what moves through it: a delivery is offered, waits its turn, is attempted, and what
+ * follows is written. Nothing here waits for a stranger while holding up another lane.
+ */
+@Injectable()
+export class Dispatch {
+  readonly #lanes = new Map<string, WebhookLane>()
+  /** Attempts that are queued or under way: a second record that asks for one of these is a double. */
+  readonly #held = new Set<string>()
+  readonly #slots: AttemptSlots
+  readonly #ready: ReadyRound
+  readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
+  /** What is written or being written after an attempt; drained before the process leaves. */
+  readonly #unsettled = new Set<Promise<void>>()
+  #isDraining = false
+
+  constructor(
+    private readonly attemptDelivery: AttemptDelivery,
+    private readonly settlement: Settlement,
+    private readonly attempted: AttemptedKeys,
+    private readonly webhooks: WebhooksToCall,
+    private readonly memory: MemoryBound,
+    private readonly metrics: DispatchMetrics,
+    private readonly schedule: RetrySchedule,
+    private readonly streaks: KnownStreaks,
+    @Inject(DISABLE_RULE) private readonly disableRule: DisableRule,
+    @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    webhooks.onChange((before, after) => this.#webhookChanged(before, after))
+    this.#slots = new AttemptSlots(MAX_IN_FLIGHT)
+    this.#ready = new ReadyRound(this.#slots)
+    metrics.observe({
+      inFlight: () => this.#slots.taken,
+      lanes: () => this.#lanes.size,
+      heldRecords: () => memory.records,
+      heldBytes: () => memory.bytes,
+    })
+  }
+
+  /** Takes a delivery whose time has come. Returns at once: the record is completed later, whatever happens to it. */
+  offer(work: Work): void {
+    const key = attemptKey(work.delivery)
+    const now = Date.now()
+    if (this.#held.has(key) || this.attempted.has(key, now)) {
+      this.metrics.repeats.inc()
+      work.batch.complete(work.record)
+      return
+    }
+    const lane = this.#laneOf(work)
+    if (work.delivery.isDeferred) lane.state.returned()
+    const placement = lane.state.place(now)
+    this.#held.add(key)
+    this.memory.add(work)
+    if (placement.kind === 'queue') lane.enqueue(work)
+    else this.#makeRoom(lane, work, placement.until)
+    this.#ready.add(lane, now)
+    this.#pump()
+  }
+
+  /** Forgets lanes that have nothing to do and nothing against them; the next delivery makes a new one. */
+  forgetIdleLanes(): void {
+    const now = Date.now()
+    for (const [webhookId, lane] of this.#lanes) if (lane.isForgettable(now)) this.#lanes.delete(webhookId)
+  }
+
+  /** Drops what belongs to partitions that another process owns now; it reads the same records itself. */
+  dropLost(): void {
+    for (const lane of this.#lanes.values()) for (const work of lane.dropLost()) this.#letGo(work)
+  }
+
+  /**
+   * Starts nothing more and waits until all that was under way is settled, for at most `limitMs`.
+   * @returns whether all was; what was not is still in the log and will be attempted again
+   */
+  async drain(limitMs: number): Promise<boolean> {
+    this.#isDraining = true
+    this.#sleeping.stop()
+    const deadline = Date.now() + limitMs
+    while (this.#unsettled.size > 0 && Date.now() < deadline) {
+      const timeUp = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
+      await Promise.race([Promise.allSettled(this.#unsettled), once(timeUp, 'abort')])
+    }
+    return this.#unsettled.size === 0
+  }
+
+  #laneOf({ delivery }: Work): WebhookLane {
+    let lane = this.#lanes.get(delivery.webhookId)
+    if (!lane) {
+      const streak = this.streaks.take(delivery.webhookId)
+      lane = new WebhookLane(delivery.webhookId, this.schedule.tiers[0]!.delayMs, streak)
+      this.#lanes.set(delivery.webhookId, lane)
+    }
+    return lane
+  }
+
+  /** The lane is full or must not call: what waited before takes the place of what is new. */
+  #makeRoom(lane: WebhookLane, work: Work, until: number): void {
+    const displaced = isReturning(work) ? lane.displaceNewest() : undefined
+    if (displaced) lane.enqueue(work)
+    this.#defer(lane, displaced ?? work, until)
+  }
+
+  #pump(): void {
+    if (this.#isDraining) return
+    const now = Date.now()
+    for (let turn = this.#ready.next(now); turn; turn = this.#ready.next(now)) {
+      if (!this.#startOne(turn, now)) this.#ready.release(turn)
+    }
+  }
+
+  /** @returns whether the turn's slot is in use now */
+  #startOne(turn: Turn, now: number): boolean {
+    const { lane } = turn
+    if (lane.isBehind) return false
+    if (!lane.state.mayStart(now)) {
+      const wakeAt = lane.state.wakeAt(now)
+      if (wakeAt !== undefined) this.#sleeping.add(lane, wakeAt)
+      return false
+    }
+    const work = lane.startNext()!
+    if (!work.batch.isHeld()) {
+      this.#putBackOrDrop(lane, work, now)
+      return false
+    }
+    const webhook = this.webhooks.get(work.delivery.webhookId)
+    if (!webhook || webhook.version < work.delivery.webhookVersion) {
+      lane.putBack(work)
+      this.#track(this.#catchUp(lane))
+      return false
+    }
+    const unanswered = lane.health.unanswered(webhook)
+    if (unanswered) {
+      lane.putBack(work)
+      this.#silence(lane, unanswered, now)
+      return false
+    }
+    const isWanted = webhook.isActive || work.delivery.trigger === 'test'
+    if (isWanted) {
+      this.#track(this.#attempt(turn, work, webhook))
+    } else {
+      lane.state.abandoned()
+      this.#end(work, 'cancelled')
+    }
+    this.#ready.add(lane, now)
+    return isWanted
+  }
+
+  async #attempt(turn: Turn, work: Work, webhook: DeliverableWebhook): Promise<void> {
+    const { lane } = turn
+    const report = await this.attemptDelivery.run(work.delivery, webhook)
+    const now = Date.now()
+    this.#ready.release(turn)
+    let command: DisableWebhook | null = null
+    if (isCounted(report)) {
+      const { result, startedAt } = report
+      lane.state.settled(work.delivery.id, result, startedAt, now)
+      command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
+      if (command) lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
+    } else {
+      lane.state.abandoned()
+    }
+    for (const given of lane.giveBack(lane.state.surplus(now))) this.#defer(lane, given, lane.state.putOffUntil(now))
+    this.#ready.add(lane, now)
+    this.#pump()
+    if (isCounted(report)) await this.#settle(work, report, command)
+    else this.#putOffForOurFault(lane, work, report, now)
+  }
+
+  async #settle(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
+    const next = await this.settlement.afterAttempt(work, report, command)
+    if (command) this.logger.warn({ ...command }, 'asked to disable a webhook: its lane is silent')
+    this.#letGo(work)
+    this.metrics.attempted(work.delivery, report, next)
+    this.#log(work, report, next)
+  }
+
+  /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
+  #putOffForOurFault(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
+    this.metrics.ourFaults.inc({ cause: ourFault })
+    this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
+    this.#defer(lane, work, now + OUR_FAULT_PAUSE_MS)
+  }
+
+  /**
+   * The view is older than the delivery or has no such webhook: only this lane waits until the view is at the end of
+   * the changes. Then it is right, and a webhook that is absent was deleted.
+   */
+  async #catchUp(lane: WebhookLane): Promise<void> {
+    lane.isBehind = true
+    try {
+      await this.webhooks.caughtUp(VIEW_TIMEOUT_MS)
+    } catch (error) {
+      lane.isBehind = false
+      this.metrics.lateViews.inc()
+      this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
+      const now = Date.now()
+      for (const work of lane.giveBack(lane.state.queued)) this.#defer(lane, work, now + VIEW_TIMEOUT_MS)
+      return
+    }
+    lane.isBehind = false
+    const webhook = this.webhooks.get(lane.webhookId)
+    if (!webhook) {
+      for (const work of lane.giveBack(lane.state.queued)) this.#end(work, 'cancelled')
+      return
+    }
+    // Only a lost webhook-changes topic leads here: never attempt with an older version, and never spin on it.
+    const ahead = lane.takeWhere(({ delivery }) => delivery.webhookVersion > webhook.version)
+    for (const work of ahead) {
+      this.metrics.lateViews.inc()
+      this.logger.error({ ...idsOf(work), known: webhook.version }, 'a version that webhook-changes does not hold')
+      this.#defer(lane, work, Date.now() + VIEW_TIMEOUT_MS)
+    }
+    this.#wake(lane)
+  }
+
+  /** Calls nobody and cancels nothing until the API has answered; asks again from time to time. */
+  #silence(lane: WebhookLane, command: DisableWebhook, now: number): void {
+    lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
+    this.#sleeping.add(lane, now + REPEAT_COMMAND_EVERY_MS)
+    this.#track(this.settlement.repeatCommand(command))
+  }
+
+  #webhookChanged(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
+    const lane = this.#lanes.get(after.id)
+    if (!lane) return
+    const waited = lane.health.unanswered(before ?? after) !== null
+    lane.health.changed(before, after)
+    if (waited && lane.health.unanswered(after) === null) lane.state.endPause()
+    if (after.isActive && before?.isActive === false) lane.state.probeFirst()
+    this.#wake(lane)
+  }
+
+  #putBackOrDrop(lane: WebhookLane, work: Work, now: number): void {
+    if (work.batch.isOwned()) {
+      lane.putBack(work)
+      this.#sleeping.add(lane, now + STALE_HEARTBEAT_PAUSE_MS)
+      return
+    }
+    lane.state.abandoned()
+    this.#letGo(work)
+    this.#ready.add(lane, now)
+  }
+
+  #defer(lane: WebhookLane, work: Work, until: number): void {
+    if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) {
+      this.#end(work, 'expired')
+      return
+    }
+    lane.state.wasDeferred()
+    this.metrics.deferred.inc()
+    this.#track(this.settlement.defer(work, until).then(() => this.#letGo(work)))
+  }
+
+  #end(work: Work, end: 'cancelled' | 'expired'): void {
+    this.metrics.ends.inc({ end })
+    this.#track(
+      this.settlement.end(work, end).then(() => {
+        this.#letGo(work)
+        this.logger.info({ stage: 'delivery.end', ...idsOf(work), end }, 'ended without an attempt')
+      }),
+    )
+  }
+
+  #letGo(work: Work): void {
+    this.#held.delete(attemptKey(work.delivery))
+    this.memory.remove(work)
+  }
+
+  #wake(lane: WebhookLane): void {
+    this.#ready.add(lane, Date.now())
+    this.#pump()
+  }
+
+  /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
+  #track(promise: Promise<void>): void {
+    this.#unsettled.add(promise)
+    void promise.finally(() => this.#unsettled.delete(promise))
+  }
+
+  #log(work: Work, report: CountedReport, next: NextStep): void {
+    const { result } = report
+    this.logger.info(
+      {
+        stage: 'delivery.attempt',
+        ...idsOf(work),
+        outcome: result.kind,
+        ...('reason' in result && { reason: result.reason }),
+        status: result.status,
+        ms: report.durationMs,
+        next: next.kind === 'end' ? next.end : next.tier.name,
+        detail: report.detail,
+      },
+      'attempted',
+    )
+  }
+}
+
+function isCounted(report: AttemptReport): report is CountedReport {
+  return report.result !== null
+}
+
+function idsOf({ delivery }: Work) {
+  const { id, eventId, eventType, webhookId, accountId, chain, attempt } = delivery
+  return { deliveryId: id, eventId, eventType, webhookId, accountId, chain, attempt }
+}

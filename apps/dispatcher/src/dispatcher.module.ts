@@ -1,0 +1,69 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { type DisableRule, RetrySchedule } from '#domain'
+import { EgressClient } from '#egress'
+import { BatchingProducer, KafkaConnection } from '#kafka'
+import { WebhookSnapshot } from '#postgres'
+import type { KeyRing } from '#signing'
+import { LOGGER, type Logger, Registry } from '#telemetry'
+import { TopicMap } from '#topics'
+import { ATTEMPT_TIMEOUT_MS, AttemptDelivery } from './attempt-delivery.js'
+import { AttemptedKeys } from './attempted-keys.js'
+import { DeliveriesController } from './deliveries.controller.js'
+import { DELIVERY_MAX_AGE_MS, DISABLE_RULE, Dispatch } from './dispatch.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { Intake } from './intake.js'
+import { KnownStreaks } from './known-streaks.js'
+import { MemoryBound } from './memory-bound.js'
+import { Settlement } from './settlement.js'
+import { WaitingRoom } from './waiting-room.js'
+import { KEY_RING, WebhooksToCall } from './webhooks-to-call.js'
+
+/** What the process brings along: connections and settings, made before Nest starts. */
+export interface DispatcherInfrastructure {
+  logger: Logger
+  registry: Registry
+  topics: TopicMap
+  schedule: RetrySchedule
+  connection: KafkaConnection
+  producer: BatchingProducer
+  snapshot: WebhookSnapshot
+  client: EgressClient
+  keyRing: KeyRing
+  attemptTimeoutMs: number
+  disableRule: DisableRule
+  deliveryMaxAgeMs: number
+}
+
+@Module({})
+export class DispatcherModule {
+  static with(infrastructure: DispatcherInfrastructure): DynamicModule {
+    return {
+      module: DispatcherModule,
+      controllers: [DeliveriesController],
+      providers: [
+        AttemptDelivery,
+        AttemptedKeys,
+        Dispatch,
+        DispatchMetrics,
+        Intake,
+        KnownStreaks,
+        MemoryBound,
+        Settlement,
+        WaitingRoom,
+        WebhooksToCall,
+        { provide: LOGGER, useValue: infrastructure.logger },
+        { provide: Registry, useValue: infrastructure.registry },
+        { provide: TopicMap, useValue: infrastructure.topics },
+        { provide: RetrySchedule, useValue: infrastructure.schedule },
+        { provide: KafkaConnection, useValue: infrastructure.connection },
+        { provide: BatchingProducer, useValue: infrastructure.producer },
+        { provide: WebhookSnapshot, useValue: infrastructure.snapshot },
+        { provide: EgressClient, useValue: infrastructure.client },
+        { provide: KEY_RING, useValue: infrastructure.keyRing },
+        { provide: DELIVERY_MAX_AGE_MS, useValue: infrastructure.deliveryMaxAgeMs },
+        { provide: DISABLE_RULE, useValue: infrastructure.disableRule },
+        { provide: ATTEMPT_TIMEOUT_MS, useValue: infrastructure.attemptTimeoutMs },
+      ],
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { Inject, Injectable } from '@nestjs/common'
+import type { Delivery } from '#domain'
+import { RetrySchedule } from '#domain'
+import type { ConsumedRecord, RecordBatch } from '#kafka'
+import { LOGGER, type Logger } from '#telemetry'
+import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
+import { Dispatch } from './dispatch.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { MemoryBound } from './memory-bound.js'
+import { Settlement } from './settlement.js'
+import { WaitingRoom } from './waiting-room.js'
+
+/** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
+export interface Partitions {
+  pause(topic: string, partition: number, reason: string): void
+  resume(topic: string, partition: number, reason: string): void
+  rewind(topic: string, partition: number, offset: number): void
+  pauseAll(reason: string): void
+  resumeAll(reason: string): void
+}
+
+/** From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody. */
+@Injectable()
+export class Intake {
+  #partitions: Partitions | undefined
+  readonly #full = new Map<string, { topic: string; partition: number }>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+
+  constructor(
+    private readonly dispatch: Dispatch,
+    private readonly waitingRoom: WaitingRoom,
+    private readonly settlement: Settlement,
+    private readonly memory: MemoryBound,
+    private readonly topics: TopicMap,
+    private readonly schedule: RetrySchedule,
+    private readonly metrics: DispatchMetrics,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Call once, before the consumer starts. */
+  attach(partitions: Partitions): void {
+    this.#partitions = partitions
+    this.waitingRoom.listen(
+      (work) => this.dispatch.offer(work),
+      (topic, partition) => this.#hasRoom(topic, partition),
+    )
+    this.memory.onChange((full) => {
+      if (full) partitions.pauseAll('memory')
+      else {
+        partitions.resumeAll('memory')
+        for (const { topic, partition } of this.#full.values()) this.#hasRoom(topic, partition)
+      }
+    })
+  }
+
+  /** Deliveries that may be attempted at once. */
+  now(batch: RecordBatch): void {
+    for (const record of batch.records) {
+      const delivery = this.#decode(record, batch)
+      if (delivery) this.dispatch.offer({ delivery, record, batch })
+    }
+  }
+
+  /** Deliveries of a tier, each with a time before which it must not be attempted. */
+  later(batch: RecordBatch): void {
+    const { topic, partition } = batch
+    const now = Date.now()
+    const delayMs = this.schedule.tiers.find((tier) => this.topics.tier(tier) === topic)?.delayMs ?? 0
+    for (const record of batch.records) {
+      const delivery = this.#decode(record, batch)
+      if (!delivery) continue
+      const admission = this.waitingRoom.admit({ delivery, record, batch }, delayMs, now)
+      if (admission.kind === 'taken') continue
+      // This record and all behind it go back to the log; they are read again when it is time.
+      if (admission.kind === 'full') {
+        this.#full.set(`${topic}/${partition}`, { topic, partition })
+        this.#giveBack(record, 'full')
+      } else {
+        this.#giveBack(record, 'not due')
+        this.#at(admission.readAgainAt, () => this.#partitions?.resume(topic, partition, 'not due'))
+      }
+      return
+    }
+  }
+
+  /** Forgets what other processes own now. */
+  dropLost(): void {
+    this.waitingRoom.dropLost()
+    this.dispatch.dropLost()
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.waitingRoom.stop()
+  }
+
+  #giveBack({ topic, partition, offset }: ConsumedRecord, reason: string): void {
+    this.#partitions?.pause(topic, partition, reason)
+    this.#partitions?.rewind(topic, partition, offset)
+  }
+
+  #hasRoom(topic: string, partition: number): void {
+    if (this.#full.delete(`${topic}/${partition}`)) this.#partitions?.resume(topic, partition, 'full')
+  }
+
+  #at(time: number, action: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        action()
+      },
+      Math.min(Math.max(0, time - Date.now()), 2 ** 31 - 1),
+    )
+    this.#timers.add(timer)
+  }
+
+  #decode(record: ConsumedRecord, batch: RecordBatch): Delivery | undefined {
+    try {
+      return decodeDelivery(record)
+    } catch (error) {
+      if (!(error instanceof UndecodableRecord)) throw error
+      const { topic, partition, offset } = record
+      this.metrics.undecodable.inc()
+      this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
+      void this.settlement.undecodable(record, batch, error.message)
+      return undefined
+    }
+  }
+}

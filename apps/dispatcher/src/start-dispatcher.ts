@@ -1,0 +1,137 @@
+import { NestFactory } from '@nestjs/core'
+import type { DispatcherConfig } from '#config'
+import { EgressClient, egressPolicy, fileDescriptorLimit } from '#egress'
+import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
+import { Database, WebhookSnapshot } from '#postgres'
+import { parseKeyRing } from '#signing'
+import {
+  type Logger,
+  ManagementServer,
+  NestLogger,
+  type RunningService,
+  consumerHealth,
+  createLogger,
+  createRegistry,
+  observeLag,
+} from '#telemetry'
+import { TopicMap } from '#topics'
+import { partitionProblem } from './co-partitioning.js'
+import { Dispatch, MAX_IN_FLIGHT } from './dispatch.js'
+import { DispatcherModule } from './dispatcher.module.js'
+import { Intake } from './intake.js'
+import { WebhooksToCall } from './webhooks-to-call.js'
+
+/** How long requests that are under way at a stop get, and what follows from them: one attempt and its writes. Ms. */
+const DRAIN_MS = 8_000
+const FORGET_IDLE_LANES_EVERY_MS = 60_000
+
+/** Brings the dispatcher up: connections first, then the view of the webhooks, and only then deliveries. */
+export async function startDispatcher(config: DispatcherConfig): Promise<RunningService> {
+  const logger = createLogger({ service: 'dispatcher', level: config.logLevel })
+  const registry = createRegistry('dispatcher')
+  const topics = new TopicMap(config.topics)
+  const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-dispatcher' }, logger)
+  const producer = new BatchingProducer(connection, { idempotent: true, maxBufferedBytes: 512 * 1024 * 1024 })
+  const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
+  const client = createClient(config, logger)
+  const admin = new TopicAdmin(connection)
+  const tiers = [...topics.tiers]
+  let onLost = () => {}
+  const server = new KafkaBatchServer({
+    connection,
+    groupId: `${config.topics.prefix}dispatcher`,
+    assignment: 'together',
+    trackBeyondMark: true,
+    subscriptions: [
+      { topic: topics.deliveries, pattern: 'deliveries' },
+      ...tiers.map((topic) => ({ topic, pattern: 'deliveries.retry' })),
+      { topic: topics.replay, pattern: 'deliveries.replay' },
+    ],
+    hooks: {
+      onLost: () => onLost(),
+      onFatal: (error) => {
+        throw error
+      },
+    },
+  })
+  const state = { started: false, draining: false }
+  const management = new ManagementServer(
+    registry,
+    consumerHealth(
+      server.consumer,
+      () => state.started,
+      () => state.draining,
+    ),
+  )
+  await management.listen(config.managementPort)
+  observeLag(registry, server.consumer)
+
+  await admin.awaitTopics([
+    ...topics.coPartitioned,
+    topics.deliveryLog,
+    topics.deadLetter,
+    topics.webhookChanges,
+    topics.webhookCommands,
+  ])
+  const problem = partitionProblem(await admin.partitionCounts(topics.coPartitioned))
+  await admin.close()
+  if (problem) throw new Error(problem)
+  await producer.start()
+  const app = await NestFactory.createMicroservice(
+    DispatcherModule.with({
+      logger,
+      registry,
+      topics,
+      schedule: config.topics.schedule,
+      connection,
+      producer,
+      snapshot: new WebhookSnapshot(database),
+      client,
+      keyRing: parseKeyRing(config.secretsKey),
+      attemptTimeoutMs: config.attemptTimeoutMs,
+      disableRule: config.disable,
+      deliveryMaxAgeMs: config.topics.deliveryMaxAgeMs,
+    }),
+    { strategy: server, logger: new NestLogger(logger) },
+  )
+  const intake = app.get(Intake)
+  onLost = () => intake.dropLost()
+  intake.attach(server.consumer)
+  const webhooks = app.get(WebhooksToCall)
+  const dispatch = app.get(Dispatch)
+  await webhooks.start()
+  await app.listen()
+  const forgetting = setInterval(() => dispatch.forgetIdleLanes(), FORGET_IDLE_LANES_EVERY_MS)
+  state.started = true
+  logger.info({ managementPort: config.managementPort, tiers }, 'the dispatcher is ready')
+
+  return {
+    logger,
+    async stop() {
+      state.draining = true
+      clearInterval(forgetting)
+      server.consumer.drain()
+      intake.stop()
+      if (!(await dispatch.drain(DRAIN_MS))) logger.warn({}, 'requests were still under way: they will be repeated')
+      await app.close()
+      await producer.close()
+      await client.close()
+      await webhooks.stop()
+      await database.close()
+      await management.close()
+    },
+  }
+}
+
+function createClient(config: DispatcherConfig, logger: Logger): EgressClient {
+  const { allowHttp, allowedCidrs, allowedPorts, ca } = config.egress
+  if (allowHttp) logger.warn({}, 'EGRESS_ALLOW_HTTP is on: webhooks may be sent unencrypted. Not for production')
+  if (allowedCidrs.length > 0)
+    logger.warn({ allowedCidrs }, 'EGRESS_ALLOWED_CIDRS makes exceptions to the address policy')
+  logger.info({ fileDescriptors: fileDescriptorLimit(), maxInFlight: MAX_IN_FLIGHT }, 'limits')
+  return new EgressClient({
+    policy: egressPolicy({ allowHttp, allowedCidrs, allowedPorts }),
+    maxConnections: MAX_IN_FLIGHT,
+    ...(ca !== undefined && { extraCaPem: ca }),
+  })
+}

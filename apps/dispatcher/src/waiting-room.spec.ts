@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MemoryBound } from './memory-bound.js'
+import { READ_AHEAD_MS, WaitingRoom } from './waiting-room.js'
+import { someWork } from './work.testing.js'
+import type { Work } from './work.js'
+
+const TIER_MS = 10_000
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const aRoom = () => {
+  const due: { work: Work; at: number }[] = []
+  const rooms: string[] = []
+  const memory = new MemoryBound()
+  const room = new WaitingRoom(memory)
+  room.listen(
+    (work) => due.push({ work, at: Date.now() }),
+    (topic, partition) => rooms.push(`${topic}/${partition}`),
+  )
+  return { room, due, rooms, memory }
+}
+const aRetry = (notBefore: number, more = {}) => someWork({ attempt: 2, notBefore, ...more }, { topic: 'tier' })
+
+describe('the waiting room', () => {
+  it('hands a retry out after its time and within the jitter, never before', () => {
+    const { room, due } = aRoom()
+    for (let i = 0; i < 200; i++) room.admit(aRetry(5_000), TIER_MS, 0)
+    vi.advanceTimersByTime(4_999)
+    expect(due).toEqual([])
+    vi.advanceTimersByTime(1_001)
+    expect(due).toHaveLength(200)
+    for (const { at } of due) expect(at).toBeGreaterThanOrEqual(5_000)
+    expect(new Set(due.map(({ at }) => at)).size).toBeGreaterThan(50)
+  })
+
+  it('hands what was put off out at its very time', () => {
+    const { room, due } = aRoom()
+    room.admit(aRetry(5_000, { isDeferred: true }), TIER_MS, 0)
+    vi.advanceTimersByTime(5_000)
+    expect(due.map(({ at }) => at)).toEqual([5_000])
+  })
+
+  it('leaves in the log what is due later than it reads ahead, and says when to look again', () => {
+    const { room } = aRoom()
+    expect(room.admit(aRetry(100_000), TIER_MS, 0)).toEqual({ kind: 'later', readAgainAt: 100_000 - READ_AHEAD_MS })
+    expect(room.size).toBe(0)
+  })
+
+  it('takes at most 2,000 of a partition, and says so when half of them are gone', () => {
+    const { room, rooms } = aRoom()
+    for (let i = 0; i < 2_000; i++) {
+      expect(room.admit(aRetry(i, { isDeferred: true }), TIER_MS, 0)).toEqual({ kind: 'taken' })
+    }
+    expect(room.admit(aRetry(0), TIER_MS, 0)).toEqual({ kind: 'full' })
+    vi.advanceTimersByTime(998)
+    expect(rooms).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(rooms).toEqual(['tier/0'])
+  })
+
+  it('starts with an earlier time when a record with one comes after a later one', () => {
+    const { room, due } = aRoom()
+    room.admit(aRetry(20_000, { isDeferred: true }), TIER_MS, 0)
+    room.admit(aRetry(1_000, { isDeferred: true }), TIER_MS, 0)
+    vi.advanceTimersByTime(1_000)
+    expect(due).toHaveLength(1)
+  })
+
+  it('forgets what another process owns now', () => {
+    const { room, due, memory } = aRoom()
+    const partition = { topic: 'tier', lost: false }
+    room.admit(someWork({ notBefore: 1_000, isDeferred: true }, partition), TIER_MS, 0)
+    partition.lost = true
+    room.dropLost()
+    vi.advanceTimersByTime(2_000)
+    expect(due).toEqual([])
+    expect(memory.records).toBe(0)
+  })
+})

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common'
+import { DueHeap } from './due-heap.js'
+import { MemoryBound } from './memory-bound.js'
+import type { Work } from './work.js'
+
+/** Waits longer than this stay in the log. Ms. */
+export const READ_AHEAD_MS = 30_000
+/** Read ahead of one partition of one tier, at most; the rest stays in the log until half of it is gone. */
+const MOST_PER_PARTITION = 2_000
+/** Retries that failed together should not come back together: up to a tenth of the delay, at most so long. Ms. */
+const LONGEST_JITTER_MS = 30_000
+
+/** Whether a record of a tier can be taken in now; if not, when it is worth reading again (ms since the epoch). */
+export type Admission = { kind: 'taken' } | { kind: 'later'; readAgainAt: number } | { kind: 'full' }
+
+/**
+ * Holds what will be due soon, so that a retry starts milliseconds after its time and not when a paused partition
+ * happens to be fetched again.
+ */
+@Injectable()
+export class WaitingRoom {
+  readonly #heap = new DueHeap<Work>()
+  readonly #perPartition = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  #onDue: (work: Work) => void = () => undefined
+  #onRoom: (topic: string, partition: number) => void = () => undefined
+
+  constructor(private readonly memory: MemoryBound) {}
+
+  get size(): number {
+    return this.#heap.size
+  }
+
+  /** `due`: a delivery's time has come. `room`: a partition that was full has room again. */
+  listen(due: (work: Work) => void, room: (topic: string, partition: number) => void): void {
+    this.#onDue = due
+    this.#onRoom = room
+  }
+
+  /** @param tierDelayMs the tier's delay, from which the jitter is measured */
+  admit(work: Work, tierDelayMs: number, now: number): Admission {
+    const { topic, partition } = work.record
+    const notBefore = work.delivery.notBefore ?? now
+    if (notBefore - now > READ_AHEAD_MS) return { kind: 'later', readAgainAt: notBefore - READ_AHEAD_MS }
+    const key = `${topic}/${partition}`
+    const waiting = this.#perPartition.get(key) ?? 0
+    if (waiting >= MOST_PER_PARTITION || this.memory.isFull) return { kind: 'full' }
+    this.#perPartition.set(key, waiting + 1)
+    this.memory.add(work)
+    this.#heap.add(work, notBefore + (work.delivery.isDeferred ? 0 : jitter(tierDelayMs)))
+    this.#arm()
+    return { kind: 'taken' }
+  }
+
+  /** Drops what waits of partitions that another process owns now. */
+  dropLost(): void {
+    for (const work of this.#heap.removeWhere(({ batch }) => !batch.isOwned())) this.#leave(work)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = -Infinity
+  }
+
+  #arm(): void {
+    const next = this.#heap.nextDueAt
+    if (next === undefined || next >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = next
+    this.#timer = setTimeout(() => this.#release(), Math.max(0, next - Date.now()))
+  }
+
+  #release(): void {
+    this.#timerAt = Infinity
+    for (let work = this.#heap.takeDue(Date.now()); work; work = this.#heap.takeDue(Date.now())) {
+      this.#leave(work)
+      this.#onDue(work)
+    }
+    this.#arm()
+  }
+
+  #leave(work: Work): void {
+    this.memory.remove(work)
+    const { topic, partition } = work.record
+    const key = `${topic}/${partition}`
+    const waiting = (this.#perPartition.get(key) ?? 1) - 1
+    this.#perPartition.set(key, waiting)
+    if (waiting === MOST_PER_PARTITION / 2) this.#onRoom(topic, partition)
+  }
+}
+
+function jitter(delayMs: number): number {
+  return Math.random() * Math.min(delayMs / 10, LONGEST_JITTER_MS)
+}

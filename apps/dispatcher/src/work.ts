@@ -1,0 +1,14 @@
+import type { Delivery } from '#domain'
+import type { ConsumedRecord, RecordBatch } from '#kafka'
+
+/** A delivery in this process's hands, with the record that it must complete exactly once. */
+export interface Work {
+  delivery: Delivery
+  record: ConsumedRecord
+  batch: RecordBatch
+}
+
+/** What it costs to hold, bytes: the body and an estimate of the rest. */
+export function heldBytes(work: Work): number {
+  return work.delivery.body.length + 1_024
+}

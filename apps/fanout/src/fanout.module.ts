@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { BatchingProducer, KafkaConnection } from '#kafka'
+import { WebhookSnapshot } from '#postgres'
+import { LOGGER, type Logger, Registry } from '#telemetry'
+import { TopicMap } from '#topics'
+import { ContextEventsController } from './context-events.controller.js'
+import { FanOut } from './fan-out.js'
+import { FanOutMetrics } from './fan-out-metrics.js'
+import { Subscriptions } from './subscriptions.js'
+
+/** What the process brings along: connections and settings, made before Nest starts. */
+export interface FanoutInfrastructure {
+  logger: Logger
+  registry: Registry
+  topics: TopicMap
+  connection: KafkaConnection
+  producer: BatchingProducer
+  snapshot: WebhookSnapshot
+}
+
+@Module({})
+export class FanoutModule {
+  static with(infrastructure: FanoutInfrastructure): DynamicModule {
+    return {
+      module: FanoutModule,
+      controllers: [ContextEventsController],
+      providers: [
+        FanOut,
+        FanOutMetrics,
+        Subscriptions,
+        { provide: LOGGER, useValue: infrastructure.logger },
+        { provide: Registry, useValue: infrastructure.registry },
+        { provide: TopicMap, useValue: infrastructure.topics },
+        { provide: KafkaConnection, useValue: infrastructure.connection },
+        { provide: BatchingProducer, useValue: infrastructure.producer },
+        { provide: WebhookSnapshot, useValue: infrastructure.snapshot },
+      ],
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { NestFactory } from '@nestjs/core'
+import type { FanoutConfig } from '#config'
+import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
+import { Database, WebhookSnapshot } from '#postgres'
+import {
+  ManagementServer,
+  NestLogger,
+  type RunningService,
+  consumerHealth,
+  createLogger,
+  createRegistry,
+  observeLag,
+} from '#telemetry'
+import { TopicMap } from '#topics'
+import { FanoutModule } from './fanout.module.js'
+import { Subscriptions } from './subscriptions.js'
+
+/** Brings fan-out up: connections first, then the view of the webhooks, and only then events. */
+export async function startFanout(config: FanoutConfig): Promise<RunningService> {
+  const logger = createLogger({ service: 'fanout', level: config.logLevel })
+  const registry = createRegistry('fanout')
+  const topics = new TopicMap(config.topics)
+  const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-fanout' }, logger)
+  const producer = new BatchingProducer(connection, { idempotent: true })
+  const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-fanout', poolSize: 2 })
+  const server = new KafkaBatchServer({
+    connection,
+    groupId: `${config.topics.prefix}fanout`,
+    assignment: 'spread',
+    trackBeyondMark: false,
+    subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
+    hooks: {
+      onFatal: (error) => {
+        throw error
+      },
+    },
+  })
+  const state = { started: false, draining: false }
+  const management = new ManagementServer(
+    registry,
+    consumerHealth(
+      server.consumer,
+      () => state.started,
+      () => state.draining,
+    ),
+  )
+  await management.listen(config.managementPort)
+  observeLag(registry, server.consumer)
+
+  const admin = new TopicAdmin(connection)
+  await admin.awaitTopics([topics.contextEvents, topics.deliveries, topics.webhookChanges])
+  await admin.close()
+  await producer.start()
+  const app = await NestFactory.createMicroservice(
+    FanoutModule.with({ logger, registry, topics, connection, producer, snapshot: new WebhookSnapshot(database) }),
+    { strategy: server, logger: new NestLogger(logger) },
+  )
+  const subscriptions = app.get(Subscriptions)
+  await subscriptions.start()
+  await app.listen()
+  state.started = true
+  logger.info({ managementPort: config.managementPort }, 'fan-out is ready')
+
+  return {
+    logger,
+    async stop() {
+      state.draining = true
+      // Closing commits what is acknowledged; a batch that is half done is read again by the next owner.
+      await app.close()
+      await producer.close()
+      await subscriptions.stop()
+      await database.close()
+      await management.close()
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { groupOf } from '../stack/audience.js'
+import type { Row } from '../report/row.js'
+import { isFlat } from './backlog.js'
+import { summarize, type LatencySummary } from './latency-summary.js'
+import type { LoadWindow } from './load-window.js'
+import { measured, type Usage } from './usage.js'
+
+const mostP99Ms = 1000
+const leastShare = 0.99
+/** Beyond this the generator, and not the product, may have made the latencies. Ms. */
+const mostSendLateMs = 20
+
+/** The figures of a window with the load's own columns, and notes for whatever should not have happened. */
+export function loadRow(label: string, window: LoadWindow): Row {
+  const { load } = window
+  const latency = latencies(window)
+  return {
+    label,
+    values: {
+      offered: load.deliveriesPerSecond,
+      delivered: (deliveredInWindow(window) * deliveriesOf(window)) / load.seconds,
+      share: deliveredInWindow(window),
+      ...latency,
+      ...cpuValues(window.cpuSeconds, window.arrivals),
+      ...memoryValues(window.residentBytes),
+    },
+    notes: [...loadNotes(window), ...undelivered(window)],
+  }
+}
+
+/** What should not have happened, apart from deliveries that did not arrive. */
+export function loadNotes(window: LoadWindow): string[] {
+  const { ledger, refusals } = window
+  return [
+    ...(refusals.total > 0 ? [`not accepted: ${refusals}`] : []),
+    ...(ledger.repeats > 0 ? [`${ledger.repeats} deliveries came again`] : []),
+    ...(ledger.invented > 0 ? [`${ledger.invented} deliveries that nobody sent`] : []),
+    ...lateGenerator(window),
+  ]
+}
+
+/** Whether the product kept up with the load for the whole window. */
+export function isSustained(window: LoadWindow): boolean {
+  return (
+    deliveredInWindow(window) >= leastShare &&
+    latencies(window).p99 < mostP99Ms &&
+    isFlat(window.backlog, window.load.deliveriesPerSecond)
+  )
+}
+
+/**
+ * From the time that an event was due to its arrival, of the window's deliveries to those webhooks. One that never
+ * arrived took for ever: leaving it out would flatter.
+ */
+export function latencies(window: LoadWindow, of: (webhook: number) => boolean = () => true): LatencySummary {
+  return summarize(latencyValues(window, of))
+}
+
+export function latencyValues(window: LoadWindow, of: (webhook: number) => boolean = () => true): number[] {
+  const { ledger, schedule, load, firstEvent } = window
+  const values: number[] = []
+  for (let sequence = firstEvent; sequence < ledger.events; sequence++) {
+    for (const [position, webhook] of groupOf(load.audience, sequence).webhooks.entries()) {
+      if (of(webhook)) values.push((ledger.arrivedAt(sequence, position) ?? Infinity) - schedule.dueAt(sequence))
+    }
+  }
+  return values
+}
+
+/** CPU-seconds per 1,000 of what was done; `all` is the product with broker and database. */
+export function cpuValues(used: Usage, done: number): Record<string, number> {
+  return named('cpu', used, (seconds) => (seconds / done) * 1000)
+}
+
+export function memoryValues(bytes: Usage): Record<string, number> {
+  return named('memory', bytes, (value) => value / 2 ** 20)
+}
+
+/** `<kind>_api` and so on, and their sum without this process as `<kind>_all`. */
+export function named(kind: string, usage: Usage, convert: (value: number) => number): Record<string, number> {
+  const all = measured.reduce((sum, name) => sum + usage[name], 0)
+  return Object.fromEntries(
+    Object.entries({ ...usage, all }).map(([name, value]) => [`${kind}_${name}`, convert(value)]),
+  )
+}
+
+function deliveriesOf({ ledger, firstEvent }: LoadWindow): number {
+  return (ledger.events - firstEvent) * ledger.fanOut
+}
+
+function deliveredInWindow(window: LoadWindow): number {
+  const { ledger, firstEvent, endMs } = window
+  let inTime = 0
+  for (let sequence = firstEvent; sequence < ledger.events; sequence++) {
+    for (let position = 0; position < ledger.fanOut; position++) {
+      if ((ledger.arrivedAt(sequence, position) ?? Infinity) <= endMs) inTime++
+    }
+  }
+  return inTime / deliveriesOf(window)
+}
+
+function undelivered({ ledger, refusals }: LoadWindow): string[] {
+  const missing = (ledger.events - refusals.total) * ledger.fanOut - ledger.delivered
+  return missing > 0 ? [`${missing} deliveries had not arrived when nothing more came`] : []
+}
+
+function lateGenerator({ sendLateMs }: LoadWindow): string[] {
+  const { p99 } = summarize(sendLateMs)
+  return p99 > mostSendLateMs ? [`the generator itself was late, p99 ${p99.toFixed(0)} ms`] : []
+}

@@ -1,0 +1,138 @@
+import { latencies, latencyValues, loadNotes } from '../measure/load-row.js'
+import { measureLoad, type LoadWindow } from '../measure/load-window.js'
+import type { Row } from '../report/row.js'
+import type { Table } from '../report/table.js'
+import { type Audience, audienceOf, webhookCount } from '../stack/audience.js'
+import type { BenchStack } from '../stack/bench-stack.js'
+import { type Misbehaviour, hanging, misbehaviours, quiet } from './misbehaviour.js'
+import type { Bench, Scenario } from './scenario.js'
+import { warmUp } from './warm-up.js'
+
+const deliveriesPerSecond = 500
+// With five types each: a hundred groups.
+const accounts = 20
+const lateMs = 1000
+// What the bad ones still owe may come for minutes.
+const mostSettleSeconds = 10
+
+interface Crowd {
+  /** 1: a hundred webhooks; 10: a thousand. */
+  fanOut: number
+  /** Of every ten webhooks in a row, so many are bad: of every account, and of every event's where the fan-out is ten. */
+  badOfTen: number
+  origins: 'one origin' | 'own origins'
+}
+
+const table: Table = {
+  title: 'Healthy receivers',
+  columns: [
+    { key: 'p50', title: 'p50 ms', digits: 1 },
+    { key: 'p99', title: 'p99 ms', digits: 1 },
+    { key: 'max', title: 'max ms', digits: 0 },
+    { key: 'ratio', title: 'p99 ÷ quiet', digits: 2 },
+    { key: 'late', title: 'later than 1 s', digits: 0 },
+    { key: 'healthy', title: 'deliveries', digits: 0 },
+  ],
+}
+
+export const isolation: Scenario = {
+  name: 'isolation',
+  title: 'Isolation',
+  text:
+    'Some of the receivers misbehave while 500 deliveries a second go to all of them in turn: do the healthy ones ' +
+    'notice? All behind one origin, as at hooks.slack.com, and each on a port of its own.',
+  tables: [table],
+  run: (bench) =>
+    bench.withStack({ accounts }, async (stack) => {
+      const rows: Row[] = []
+      for (const origins of ['one origin', 'own origins'] as const) {
+        const hundred: Crowd = { fanOut: 1, badOfTen: 1, origins }
+        const kinds = bench.extent.quick ? misbehaviours.filter(isQuickKind) : misbehaviours
+        rows.push(...(await compare(bench, stack, hundred, kinds)))
+        rows.push(...(await compare(bench, stack, { fanOut: 10, badOfTen: 5, origins }, [hanging])))
+      }
+      return rows
+    }),
+}
+
+function isQuickKind({ name }: Misbehaviour): boolean {
+  return name === 'take 5 s' || name === 'black-hole'
+}
+
+async function compare(bench: Bench, stack: BenchStack, crowd: Crowd, kinds: Misbehaviour[]): Promise<Row[]> {
+  const audience = audienceOf(
+    stack.accounts.map(({ id }) => id),
+    crowd.fanOut,
+  )
+  const before = await measure(bench, stack, crowd, audience, quiet)
+  const rows = [before]
+  for (const kind of kinds) {
+    const row = await measure(bench, stack, crowd, audience, kind)
+    rows.push({ ...row, values: { ...row.values, ratio: row.values.p99! / before.values.p99! } })
+  }
+  return rows
+}
+
+async function measure(
+  bench: Bench,
+  stack: BenchStack,
+  crowd: Crowd,
+  audience: Audience,
+  kind: Misbehaviour,
+): Promise<Row> {
+  const { receiver, extent, progress } = bench
+  const isBad = (webhook: number): boolean => webhook % 10 < crowd.badOfTen
+  const all = Array.from({ length: webhookCount(audience) }, (_, webhook) => webhook)
+  const bad = all.filter(isBad)
+  const label = labelOf(crowd, kind, all.length, bad.length)
+
+  // New webhooks for every kind: their lanes and circuits have no memory of the last one.
+  const origins = await openOrigins(bench, crowd, all.length)
+  const own = crowd.origins === 'own origins' ? await kind.ports?.(bad.length) : undefined
+  const urlOf = (webhook: number): string => {
+    const port = isBad(webhook) ? own?.ports[bad.indexOf(webhook)] : undefined
+    return port === undefined ? origins[webhook % origins.length]! : `http://localhost:${port}`
+  }
+  try {
+    await stack.subscribe(audience, urlOf)
+    if (kind === quiet) await warmUp(bench, stack, audience)
+    for (const webhook of bad) receiver.answer(webhook, kind.answer)
+    const load = { audience, deliveriesPerSecond, ...extent, mostSettleSeconds, onSample: progress.sample(label) }
+    const row = rowOf(label, await measureLoad(stack, receiver, load), (webhook) => !isBad(webhook))
+    progress.done(row)
+    return row
+  } finally {
+    await receiver.reset()
+    await own?.close()
+    if (!stack.signal.aborted) await stack.unsubscribeAll()
+  }
+}
+
+async function openOrigins({ receiver }: Bench, crowd: Crowd, webhooks: number): Promise<string[]> {
+  const count = crowd.origins === 'one origin' ? 1 : webhooks
+  const origins: string[] = []
+  while (origins.length < count) origins.push(await receiver.open('http'))
+  return origins
+}
+
+function labelOf({ origins }: Crowd, kind: Misbehaviour, all: number, bad: number): string {
+  const crowd = all.toLocaleString('en')
+  return kind === quiet ? `${origins}, ${crowd} quiet` : `${origins}, ${bad} of ${crowd} ${kind.name}`
+}
+
+function rowOf(label: string, window: LoadWindow, isHealthy: (webhook: number) => boolean): Row {
+  const values = latencyValues(window, isHealthy)
+  const lost = values.filter((value) => value === Infinity).length
+  return {
+    label,
+    values: {
+      ...latencies(window, isHealthy),
+      healthy: values.length,
+      late: values.filter((value) => value > lateMs).length,
+    },
+    notes: [
+      ...loadNotes(window),
+      ...(lost > 0 ? [`${lost} healthy deliveries had not arrived when nothing more came`] : []),
+    ],
+  }
+}

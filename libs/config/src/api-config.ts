@@ -1,0 +1,31 @@
+import { EnvironmentReader, type Environment } from './environment.js'
+import { type EgressPolicyConfig, readEgressPolicyConfig } from './egress-config.js'
+import { type PipelineConfig, readPipelineConfig } from './pipeline-config.js'
+import { named } from './variables.js'
+
+export interface ApiConfig extends PipelineConfig {
+  port: number
+  /** Requests per second and API key. */
+  rateLimitPerKey: number
+  secretsKey: string
+  /** The API calls no stranger; it refuses URLs that the dispatcher would refuse. */
+  egress: EgressPolicyConfig
+  mail: { smtpUrl?: string; from?: string }
+}
+
+/** @throws {ConfigurationProblems} that lists everything that is wrong */
+export function readApiConfig(environment: Environment = process.env): ApiConfig {
+  const reader = new EnvironmentReader(environment)
+  const smtpUrl = reader.optional(named('SMTP_URL'))
+  const from = reader.optional(named('MAIL_FROM'))
+  const config: ApiConfig = {
+    ...readPipelineConfig(reader, 9464),
+    port: reader.required(named('API_PORT')),
+    rateLimitPerKey: reader.required(named('RATE_LIMIT_PER_KEY')),
+    secretsKey: reader.required(named('SECRETS_KEY')),
+    egress: readEgressPolicyConfig(reader),
+    mail: { ...(smtpUrl !== undefined && { smtpUrl }), ...(from !== undefined && { from }) },
+  }
+  reader.done()
+  return config
+}

@@ -1,0 +1,27 @@
+import type { EnvironmentReader } from './environment.js'
+import { named } from './variables.js'
+
+export interface KafkaConfig {
+  brokers: string[]
+  /** `ca` is PEM. */
+  ssl?: true | { ca: string }
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
+}
+
+export function readKafkaConfig(reader: EnvironmentReader): KafkaConfig {
+  const brokers = reader.required(named('KAFKA_BROKERS'))
+  const ca = reader.optional(named('KAFKA_SSL_CA_FILE'))
+  const ssl = reader.required(named('KAFKA_SSL'))
+  const mechanism = reader.optional(named('KAFKA_SASL_MECHANISM'))
+  return {
+    brokers,
+    ...(ca !== undefined ? { ssl: { ca } } : ssl && { ssl: true as const }),
+    ...(mechanism && {
+      sasl: {
+        mechanism,
+        username: reader.required(named('KAFKA_SASL_USERNAME')),
+        password: reader.required(named('KAFKA_SASL_PASSWORD')),
+      },
+    }),
+  }
+}

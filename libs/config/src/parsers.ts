@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { parseDuration } from '#domain'
+import { parseKeyRing } from '#signing'
+
+export function text(value: string): string {
+  return value
+}
+
+export function duration(value: string): number {
+  return parseDuration(value)
+}
+
+export function port(value: string): number {
+  return within(value, 1, 65_535, 'a port number')
+}
+
+export function positiveInteger(value: string): number {
+  return within(value, 1, Number.MAX_SAFE_INTEGER, 'a whole number greater than zero')
+}
+
+export function flag(value: string): boolean {
+  if (value === 'true') return true
+  if (value === 'false') return false
+  throw new Error(`"${value}" is neither true nor false`)
+}
+
+export function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+/** Bootstrap servers: at least one, each with its port, since Kafka has no default that everybody shares. */
+export function brokers(value: string): string[] {
+  const each = list(value)
+  const wrong = each.find((broker) => !/^[^\s/]+:\d{1,5}$/.test(broker))
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not host:port`)
+  if (each.length === 0) throw new Error('names no server: write it like kafka-1:9092,kafka-2:9092')
+  return each
+}
+
+/** What Kafka allows in a topic's name; the broker would refuse the rest much later, one topic at a time. */
+export function topicPrefix(value: string): string {
+  if (!/^[A-Za-z0-9._-]{0,100}$/.test(value)) throw new Error(`"${value}" has more than letters, digits and . _ -`)
+  return value
+}
+
+export function addressBlocks(value: string): string[] {
+  return list(value).map((block) => {
+    const [address = '', bits = ''] = block.split('/')
+    const widest = isIP(address) === 6 ? 128 : 32
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > widest) {
+      throw new Error(`"${block}" is not a block of addresses: write it like 10.0.0.0/8 or fd00::/8`)
+    }
+    return block
+  })
+}
+
+/** Checked here, so that it is reported with every other problem; read again where it is used. */
+export function portRanges(value: string): string {
+  for (const part of value.split(',')) {
+    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part.trim()) ?? []
+    if (!(Number(first) >= 1 && Number(first) <= Number(last) && Number(last) <= 65_535)) {
+      throw new Error(`"${part.trim()}" is not a port or a range of ports: write them like 443,1024-65535`)
+    }
+  }
+  return value
+}
+
+/** The keys stay text until something is sealed or opened. No message repeats them. */
+export function keyRing(value: string): string {
+  try {
+    parseKeyRing(value)
+  } catch (error) {
+    // The reader of the variable names it already.
+    throw new Error(error instanceof Error ? error.message.replace(/^SECRETS_KEY[, ]*/, '') : String(error))
+  }
+  return value
+}
+
+export function oneOf<T extends string>(...choices: T[]): (value: string) => T {
+  return (value) => {
+    const choice = choices.find((each) => each === value)
+    if (choice === undefined) throw new Error(`"${value}" is not one of ${choices.join(', ')}`)
+    return choice
+  }
+}
+
+/** Requests per second, written `100/s`. */
+export function rate(value: string): number {
+  const [, count] = /^(\d+)\/s$/.exec(value) ?? []
+  if (count === undefined || Number(count) === 0) throw new Error(`"${value}" is not a rate: write it like 100/s`)
+  return Number(count)
+}
+
+export function postgresUrl(value: string): string {
+  if (!/^postgres(ql)?:\/\//.test(value)) {
+    // The value itself may hold a password: it is not repeated.
+    throw new Error('not a Postgres URL: write it like postgres://user:password@host:5432/database')
+  }
+  return value
+}
+
+/** Reads the certificates of a PEM file, so that a wrong path is told at start-up with all other mistakes. */
+export function pemFile(path: string): string {
+  let pem: string
+  try {
+    pem = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
+  }
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`${path} holds no PEM certificate`)
+  return pem
+}
+
+function within(value: string, least: number, most: number, what: string): number {
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || number < least || number > most) throw new Error(`"${value}" is not ${what}`)
+  return number
+}

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest'
+import { readAdminConfig, readDatabaseUrl } from './admin-config.js'
+import { readApiConfig } from './api-config.js'
+import { readDispatcherConfig } from './dispatcher-config.js'
+import { anEnvironment, problemsOf } from './environment.testing.js'
+import { readFanoutConfig } from './fanout-config.js'
+
+const readers = [
+  ['api', readApiConfig],
+  ['fanout', readFanoutConfig],
+  ['dispatcher', readDispatcherConfig],
+] as const
+
+test.each(readers)('%s starts with three variables and the documented defaults', (_, read) => {
+  const { topics, kafka, logLevel } = read(anEnvironment())
+  expect(kafka).toEqual({ brokers: ['kafka-1:9092', 'kafka-2:9092'] })
+  const { schedule, ...rest } = topics
+  expect(schedule.tiers.map(({ name }) => name)).toEqual(['10s', '1m', '6m', '36m', '3h36m'])
+  expect(rest).toEqual({
+    prefix: '',
+    partitions: 12,
+    replicationFactor: 3,
+    eventRetentionMs: 30 * 86_400_000,
+    deliveryRetentionMs: 30 * 86_400_000,
+    deliveryMaxAgeMs: 86_400_000,
+  })
+  expect(logLevel).toBe('info')
+})
+
+test('each service has a management port of its own, so that all three can share a host', () => {
+  expect(readers.map(([, read]) => read(anEnvironment()).managementPort)).toEqual([9464, 9465, 9466])
+  expect(readers.map(([, read]) => read(anEnvironment({ MANAGEMENT_PORT: '9000' })).managementPort)).toEqual([
+    9000, 9000, 9000,
+  ])
+})
+
+test('the API and the dispatcher have defaults for what only they need', () => {
+  const egress = { allowedCidrs: [], allowedPorts: '443,1024-65535', allowHttp: false }
+  expect(readApiConfig(anEnvironment())).toMatchObject({ port: 3000, rateLimitPerKey: 100, egress, mail: {} })
+  expect(readDispatcherConfig(anEnvironment())).toMatchObject({
+    attemptTimeoutMs: 5_000,
+    disable: { afterAttempts: 10, afterMs: 6 * 3_600_000 },
+    egress,
+  })
+})
+
+test('fan-out needs no key to the secrets and does not look at one', () => {
+  const { SECRETS_KEY, ...rest } = anEnvironment()
+  expect(JSON.stringify(readFanoutConfig({ ...rest, SECRETS_KEY }))).not.toContain(SECRETS_KEY)
+  expect(problemsOf(() => readFanoutConfig(rest))).toEqual([])
+  for (const read of [readApiConfig, readDispatcherConfig]) {
+    expect(problemsOf(() => read(rest))).toEqual([expect.stringMatching(/^SECRETS_KEY is not set/)])
+  }
+})
+
+test.each(readers)('%s tells every mistake at once', (_, read) => {
+  const problems = problemsOf(() =>
+    read({ KAFKA_PARTITIONS: 'twelve', RETRY_SCHEDULE: '10s,1m', KAFKA_SSL: 'yes', MANAGEMENT_PORT: '0' }),
+  )
+  for (const name of [
+    'KAFKA_BROKERS',
+    'KAFKA_SSL',
+    'KAFKA_PARTITIONS',
+    'RETRY_SCHEDULE',
+    'DATABASE_URL',
+    'MANAGEMENT_PORT',
+  ]) {
+    expect(
+      problems.filter((problem) => problem.startsWith(name)),
+      name,
+    ).toHaveLength(1)
+  }
+})
+
+test.each(readers)('%s refuses to expire deliveries before their last attempt', (_, read) => {
+  const environment = anEnvironment({ RETRY_SCHEDULE: '10s,1m,6m,36m,24h', DELIVERY_MAX_AGE: '24h' })
+  expect(problemsOf(() => read(environment))).toEqual([
+    'DELIVERY_MAX_AGE: 1d is less than the sum of RETRY_SCHEDULE, 1d43m10s: ' +
+      'deliveries would expire before their last attempt',
+  ])
+  expect(problemsOf(() => read({ ...environment, DELIVERY_MAX_AGE: '24h43m10s' }))).toEqual([])
+})
+
+test('SASL needs a user and a password once a mechanism is named', () => {
+  const environment = anEnvironment({ KAFKA_SASL_MECHANISM: 'scram-sha-512' })
+  expect(problemsOf(() => readFanoutConfig(environment))).toEqual([
+    expect.stringMatching(/^KAFKA_SASL_USERNAME is not set/),
+    expect.stringMatching(/^KAFKA_SASL_PASSWORD is not set/),
+  ])
+  const complete = { ...environment, KAFKA_SASL_USERNAME: 'webhooks', KAFKA_SASL_PASSWORD: 'hunter2' }
+  expect(readFanoutConfig(complete).kafka.sasl).toEqual({
+    mechanism: 'scram-sha-512',
+    username: 'webhooks',
+    password: 'hunter2',
+  })
+})
+
+test('TLS to Kafka is off, on, or on with an authority that can be read', () => {
+  expect(readFanoutConfig(anEnvironment()).kafka).not.toHaveProperty('ssl')
+  expect(readFanoutConfig(anEnvironment({ KAFKA_SSL: 'true' })).kafka.ssl).toBe(true)
+  expect(problemsOf(() => readFanoutConfig(anEnvironment({ KAFKA_SSL_CA_FILE: '/nonexistent' })))).toEqual([
+    'KAFKA_SSL_CA_FILE: cannot read /nonexistent: ENOENT',
+  ])
+})
+
+test.each(readers)('%s never repeats a secret in what it complains about', (_, read) => {
+  const environment = anEnvironment({
+    DATABASE_URL: 'postgre://webhooks:hunter2@db',
+    SECRETS_KEY: 'aHVudGVyMw==',
+    KAFKA_SASL_MECHANISM: 'plain',
+    KAFKA_SASL_PASSWORD: 'hunter4',
+    SMTP_URL: 'smtp://hunter5@mail',
+  })
+  const problems = problemsOf(() => read(environment)).join('\n')
+  expect(problems).toContain('DATABASE_URL')
+  expect(problems).not.toMatch(/hunter|aHVudGVyMw/)
+})
+
+test('a command on the database alone needs only its URL, one on the log also the brokers', () => {
+  const { DATABASE_URL, KAFKA_BROKERS } = anEnvironment()
+  expect(readDatabaseUrl({ DATABASE_URL })).toBe(DATABASE_URL)
+  expect(problemsOf(() => readDatabaseUrl({}))).toEqual([expect.stringMatching(/^DATABASE_URL is not set/)])
+  expect(readAdminConfig({ DATABASE_URL, KAFKA_BROKERS }).kafka.brokers).toHaveLength(2)
+  expect(problemsOf(() => readAdminConfig({ DATABASE_URL }))).toEqual([
+    expect.stringMatching(/^KAFKA_BROKERS is not set/),
+  ])
+})

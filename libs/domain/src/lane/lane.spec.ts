@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import type { AttemptOutcome } from '../attempt.js'
+import { Lane } from './lane.js'
+
+const SHORTEST_TIER_MS = 10_000
+const ok: AttemptOutcome = { kind: 'succeeded', status: 200 }
+const broken: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 500 }
+const hung: AttemptOutcome = { kind: 'failed', reason: 'timeout' }
+
+const aLane = () => new Lane(SHORTEST_TIER_MS)
+const queue = (lane: Lane, count: number) => {
+  for (let i = 0; i < count; i++) lane.enqueued()
+}
+/** Runs one attempt after the other, each of a delivery of its own. */
+const attempts = (lane: Lane, count: number, outcome: AttemptOutcome, latencyMs = 5, from = 0) => {
+  for (let i = 0; i < count; i++) {
+    lane.enqueued()
+    lane.started()
+    lane.settled(`dlv_${from + i}`, outcome, from, from + latencyMs)
+  }
+}
+
+describe('what a lane holds', () => {
+  it('is at least 64 deliveries, also for a slow receiver', () => {
+    const lane = aLane()
+    attempts(lane, 100, ok, 4_000)
+    expect(lane.capacity).toBe(64)
+  })
+
+  it('is at most 2,000, also for a quick one', () => {
+    const lane = aLane()
+    attempts(lane, 100, ok, 1)
+    expect(lane.capacity).toBe(2_000)
+  })
+
+  it('is what it finishes within the shortest tier', () => {
+    const lane = aLane()
+    attempts(lane, 200, ok, 160)
+    // 16 under way at 160 ms each: 100 a second, ten seconds long.
+    expect(lane.capacity).toBeGreaterThan(900)
+    expect(lane.capacity).toBeLessThan(1_100)
+  })
+
+  it('puts off the rest until the lane will have come to it, one after the other', () => {
+    const lane = aLane()
+    attempts(lane, 200, ok, 160)
+    queue(lane, lane.capacity)
+    const first = lane.place(1_000)
+    lane.wasDeferred()
+    const second = lane.place(1_000)
+    if (first.kind !== 'defer' || second.kind !== 'defer') throw new Error('expected both to be put off')
+    expect(first.until - 1_000).toBeGreaterThan(9_000)
+    expect(second.until - first.until).toBeCloseTo(1_000 / lane.ratePerSecond, 3)
+  })
+})
+
+describe('what a lane puts off', () => {
+  it('is nothing with fewer than ten unfinished deliveries, whatever the receiver answers', () => {
+    const lane = aLane()
+    attempts(lane, 30, broken)
+    expect(lane.circuit.isOpen(10)).toBe(true)
+    for (let i = 0; i < 9; i++) {
+      expect(lane.place(10)).toEqual({ kind: 'queue' })
+      lane.enqueued()
+    }
+    expect(lane.mayStart(10)).toBe(true)
+    expect(lane.place(10).kind).toBe('queue')
+    lane.enqueued()
+    expect(lane.mayStart(10)).toBe(false)
+    expect(lane.place(10).kind).toBe('defer')
+  })
+
+  it('comes back when the circuit lets a probe through, not before', () => {
+    const lane = aLane()
+    queue(lane, 20)
+    attempts(lane, 10, hung, 5_000)
+    const placement = lane.place(5_000)
+    expect(placement.kind === 'defer' && placement.until).toBeGreaterThanOrEqual(10_000)
+  })
+
+  it('counts what is away, so that a dead receiver with a backlog is not called at each return', () => {
+    const lane = aLane()
+    attempts(lane, 10, broken)
+    for (let i = 0; i < 20; i++) lane.wasDeferred()
+    expect(lane.unfinished).toBe(20)
+    expect(lane.place(10).kind).toBe('defer')
+    for (let i = 0; i < 12; i++) lane.returned()
+    expect(lane.place(10).kind).toBe('queue')
+  })
+
+  it('gives back all but a few when the circuit opens', () => {
+    const lane = aLane()
+    queue(lane, 50)
+    attempts(lane, 10, broken)
+    expect(lane.surplus(10)).toBe(41)
+  })
+
+  it('gives back nothing while it may call', () => {
+    const lane = aLane()
+    queue(lane, 50)
+    expect(lane.surplus(10)).toBe(0)
+  })
+})
+
+describe('a receiver that asks for a pause', () => {
+  const busy: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 429, retryAfterMs: 20_000 }
+
+  it('is not called before it, also with few deliveries', () => {
+    const lane = aLane()
+    attempts(lane, 1, busy)
+    lane.enqueued()
+    expect(lane.mayStart(19_000)).toBe(false)
+    expect(lane.wakeAt(19_000)).toBe(20_005)
+    expect(lane.mayStart(20_005)).toBe(true)
+  })
+
+  it('for longer than memory should wait puts everything off', () => {
+    const lane = aLane()
+    attempts(lane, 1, { ...busy, retryAfterMs: 600_000 })
+    expect(lane.place(10).kind).toBe('defer')
+    lane.enqueued()
+    expect(lane.surplus(10)).toBe(1)
+  })
+})
+
+describe('the standing of a lane', () => {
+  it('is good for one attempt before anything is known', () => {
+    const lane = aLane()
+    expect(lane.isProven(0)).toBe(true)
+    queue(lane, 2)
+    lane.started()
+    expect(lane.isProven(0)).toBe(false)
+  })
+
+  it('is good for 30 s after a success, and lost with failures after that', () => {
+    const lane = aLane()
+    attempts(lane, 1, ok)
+    attempts(lane, 1, hung, 5_000)
+    expect(lane.isProven(29_000)).toBe(true)
+    expect(lane.isProven(31_000)).toBe(false)
+  })
+
+  it('survives a quiet time', () => {
+    const lane = aLane()
+    attempts(lane, 1, ok)
+    expect(lane.isProven(3_600_000)).toBe(true)
+  })
+})
+
+it('starts no more than its cap', () => {
+  const lane = aLane()
+  queue(lane, 40)
+  let started = 0
+  while (lane.mayStart(0)) {
+    lane.started()
+    started++
+  }
+  expect(started).toBe(16)
+})

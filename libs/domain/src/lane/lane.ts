@@ -1,0 +1,208 @@
+import type { AttemptOutcome } from '../attempt.js'
+import { Circuit } from './circuit.js'
+import { InFlightCap } from './in-flight-cap.js'
+
+/** A lane is proven while its last success is younger than this, ms. */
+const PROVEN_FOR_MS = 30_000
+/** Fewer unfinished deliveries than this are never put off: a quiet webhook keeps its schedule whatever it answers. */
+const NEVER_PUT_OFF_BELOW = 10
+/** A lane holds what it finishes within the shortest tier's delay, but at least and at most so many. */
+const LEAST_HELD = 64
+const MOST_HELD = 2_000
+/** Until a lane has answered once. Ms. */
+const ASSUMED_LATENCY_MS = 100
+/** Weight of the newest latency in the average. */
+const LATENCY_WEIGHT = 0.1
+/** A quiet lane keeps its cap and its latency this long, ms. */
+const FORGOTTEN_AFTER_MS = 10 * 60_000
+/** A receiver that asks for a longer pause than this gives back what it holds: memory is not a waiting room. Ms. */
+const LONGEST_HELD_PAUSE_MS = 30_000
+
+/** Where a delivery that just arrived goes: into the lane, or put off until then (ms since the epoch). */
+export type Placement = { kind: 'queue' } | { kind: 'defer'; until: number }
+
+/**
+ * One webhook's share of the dispatcher, as decisions only: how much it may hold, how much may be under way, and
+ * until when the rest is put off. Queues and requests belong to the process; this counts them. Times in ms.
+ */
+export class Lane {
+  readonly cap = new InFlightCap()
+  readonly circuit = new Circuit()
+  #queued = 0
+  #inFlight = 0
+  #deferred = 0
+  #latencyMs = ASSUMED_LATENCY_MS
+  #pausedUntil = -Infinity
+  #lastSuccessAt = -Infinity
+  #failedSinceSuccess = false
+  #mustProbe = false
+  /** When the lane will have worked off all that it was given and all that was put off. */
+  #horizon = -Infinity
+
+  /** @param watchedSince when this process began to look after the webhook, ms since the epoch */
+  constructor(
+    private readonly shortestTierMs: number,
+    readonly watchedSince = 0,
+  ) {}
+
+  get queued(): number {
+    return this.#queued
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Queued, under way, or put off and not yet back. */
+  get unfinished(): number {
+    return this.#queued + this.#inFlight + this.#deferred
+  }
+
+  get lastSuccessAt(): number {
+    return this.#lastSuccessAt
+  }
+
+  /** Deliveries that it finishes in a second, by its cap and its average latency (Little's law). */
+  get ratePerSecond(): number {
+    return (this.cap.limit * 1_000) / this.#latencyMs
+  }
+
+  get capacity(): number {
+    const finished = (this.ratePerSecond * this.shortestTierMs) / 1_000
+    return Math.min(MOST_HELD, Math.max(LEAST_HELD, Math.floor(finished)))
+  }
+
+  /** Nothing is known against it: its last answer was a success of late, or nothing has failed and it only tries one. */
+  isProven(now: number): boolean {
+    return now - this.#lastSuccessAt < PROVEN_FOR_MS || (!this.#failedSinceSuccess && this.#inFlight < 1)
+  }
+
+  /** Nothing to do and nothing to remember: its last word was a success, long enough ago. */
+  isForgettable(now: number): boolean {
+    return this.unfinished === 0 && !this.#failedSinceSuccess && now - this.#lastSuccessAt > FORGOTTEN_AFTER_MS
+  }
+
+  place(now: number): Placement {
+    const blockedUntil = this.#blockedUntil(now)
+    if (this.unfinished < NEVER_PUT_OFF_BELOW && blockedUntil - now <= LONGEST_HELD_PAUSE_MS) return { kind: 'queue' }
+    if (blockedUntil > now || this.#queued >= this.capacity)
+      return { kind: 'defer', until: this.#promise(blockedUntil) }
+    return { kind: 'queue' }
+  }
+
+  /** Whether the lane has to give back what it holds beyond the few that are never put off. */
+  surplus(now: number): number {
+    const blockedUntil = this.#blockedUntil(now)
+    if (blockedUntil <= now) return Math.max(0, this.#queued - MOST_HELD)
+    const kept = blockedUntil - now > LONGEST_HELD_PAUSE_MS ? 0 : Math.max(0, NEVER_PUT_OFF_BELOW - 1 - this.#inFlight)
+    return Math.max(0, this.#queued - kept)
+  }
+
+  /** Until when a queued delivery that the lane gives back is put off. Call after `dequeued`. */
+  putOffUntil(now: number): number {
+    return this.#promise(this.#blockedUntil(now))
+  }
+
+  /** Nothing starts before `until`: the receiver, or our own doubt, asked for it. */
+  pause(until: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, until)
+  }
+
+  endPause(): void {
+    this.#pausedUntil = -Infinity
+  }
+
+  /** For a webhook that was just enabled again: one attempt finds out before others follow, however few there are. */
+  probeFirst(): void {
+    this.endPause()
+    this.circuit.probeNext()
+    this.#mustProbe = true
+  }
+
+  mayStart(now: number): boolean {
+    return this.#queued > 0 && now >= this.#pausedUntil && this.#inFlight < this.#limit(now)
+  }
+
+  /** When a lane that may not start now is worth another look; undefined: when one of its attempts ends. */
+  wakeAt(now: number): number | undefined {
+    if (this.#queued === 0) return undefined
+    const at = this.#blockedUntil(now)
+    return at > now ? at : undefined
+  }
+
+  enqueued(): void {
+    this.#queued++
+  }
+
+  dequeued(): void {
+    this.#queued--
+  }
+
+  wasDeferred(): void {
+    this.#deferred++
+  }
+
+  returned(): void {
+    // After a takeover deliveries return that another process had put off.
+    if (this.#deferred > 0) this.#deferred--
+  }
+
+  started(): void {
+    this.#queued--
+    this.#inFlight++
+  }
+
+  /** An attempt that was not the receiver's doing ended: only the place is given back. */
+  abandoned(): void {
+    this.#inFlight--
+  }
+
+  settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number): void {
+    this.#inFlight--
+    this.#mustProbe = false
+    const latency = now - startedAt
+    this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
+    if (outcome.kind === 'succeeded') {
+      this.#lastSuccessAt = now
+      this.#failedSinceSuccess = false
+      this.cap.succeeded(latency, this.#queued > 0, now)
+      this.circuit.succeeded(this.cap.limit)
+      return
+    }
+    this.#failedSinceSuccess = true
+    this.circuit.failed(deliveryId, now)
+    if (isOverload(outcome)) this.cap.overloaded(startedAt, now)
+    if (outcome.kind === 'failed' && outcome.retryAfterMs !== undefined) {
+      this.pause(now + outcome.retryAfterMs)
+    }
+  }
+
+  #limit(now: number): number {
+    if (this.#mustProbe) return 1
+    if (this.unfinished < NEVER_PUT_OFF_BELOW) return this.cap.limit
+    return Math.min(this.cap.limit, this.circuit.limit(now))
+  }
+
+  #blockedUntil(now: number): number {
+    const circuit = this.unfinished < NEVER_PUT_OFF_BELOW ? now : this.circuit.opensToAttemptsAt(now)
+    return Math.max(now, this.#pausedUntil, circuit)
+  }
+
+  /**
+   * The next free moment of the lane: after its queue and after everything that was put off before. Each promise
+   * moves the horizon by one delivery's time, so that what was put off returns at the pace that the lane works at.
+   */
+  #promise(blockedUntil: number): number {
+    const perDelivery = 1_000 / this.ratePerSecond
+    const afterQueue = blockedUntil + (this.#queued + this.#inFlight) * perDelivery
+    this.#horizon = this.#deferred === 0 ? afterQueue : Math.max(this.#horizon, afterQueue)
+    this.#horizon += perDelivery
+    return this.#horizon
+  }
+}
+
+function isOverload(outcome: AttemptOutcome): boolean {
+  if (outcome.kind !== 'failed') return false
+  if (outcome.reason === 'timeout' || outcome.reason === 'connect' || outcome.reason === 'connection_lost') return true
+  return outcome.status === 429 || outcome.status === 503
+}

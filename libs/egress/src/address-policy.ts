@@ -1,0 +1,69 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { refusedBlocks } from './address-table.js'
+import { parsePorts, type PortRange } from './allowed-ports.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+type Block = [Address, number]
+
+/** Where we may send. Made once by `egressPolicy`, then only read. */
+export interface EgressPolicy {
+  /** Exceptions to the table of refused blocks. */
+  readonly allowedBlocks: readonly Block[]
+  readonly allowedPorts: readonly PortRange[]
+  readonly allowHttp: boolean
+}
+
+export interface EgressPolicySettings {
+  /** Exceptions, such as `127.0.0.0/8` for a local stack. */
+  allowedCidrs: readonly string[]
+  /** `443,1024-65535` */
+  allowedPorts: string
+  allowHttp: boolean
+}
+
+/** The policy of these settings. Throws an Error that names the part which is wrong and shows the right form. */
+export function egressPolicy(settings: EgressPolicySettings): EgressPolicy {
+  return {
+    allowedBlocks: settings.allowedCidrs.map(parseAllowedCidr),
+    allowedPorts: parsePorts(settings.allowedPorts),
+    allowHttp: settings.allowHttp,
+  }
+}
+
+/** Whether we may send to this address: it is global unicast, or an exception names it. */
+export function isAllowedAddress(ip: string, policy: EgressPolicy): boolean {
+  return refusalOf(ip, policy) === undefined
+}
+
+/** Why we do not send to this address, or undefined when we do. Takes canonical text, as URL and resolver give it. */
+export function refusalOf(ip: string, policy: EgressPolicy): string | undefined {
+  // A zone id picks one of our own interfaces; isIP also refuses the loose spellings that ipaddr.js would read.
+  if (isIP(ip) === 0 || ip.includes('%')) return 'not an address'
+  const address = ipaddr.parse(ip)
+  if (policy.allowedBlocks.some((block) => isWithin(address, block))) return undefined
+  const refused = parsedTable.find(({ block }) => isWithin(address, block))
+  return refused?.reason ?? (isIsatap(address) ? 'ISATAP: carries an IPv4 address' : undefined)
+}
+
+const parsedTable = refusedBlocks.map(({ cidr, reason }) => ({ block: ipaddr.parseCIDR(cidr), reason }))
+
+function isWithin(address: Address, [network, bits]: Block): boolean {
+  return address.kind() === network.kind() && address.match(network, bits)
+}
+
+// An interface identifier under any prefix, so no CIDR can name it: 0:5efe or 200:5efe, then an IPv4 address.
+function isIsatap(address: Address): boolean {
+  if (!(address instanceof ipaddr.IPv6)) return false
+  const [, , , , high, low] = address.parts
+  return (high === 0 || high === 0x200) && low === 0x5efe
+}
+
+function parseAllowedCidr(text: string): Block {
+  const [, ip = '', bits] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? []
+  const widest = isIP(ip) === 6 ? 128 : 32
+  if (isIP(ip) === 0 || Number(bits) > widest) {
+    throw new Error(`"${text}" is not a block of addresses: write it like 127.0.0.0/8 or fd00::/8`)
+  }
+  return [ipaddr.parse(ip), Number(bits)]
+}

@@ -1,0 +1,92 @@
+import { type EgressPolicy, isAllowedAddress, refusalOf } from './address-policy.js'
+import { literalAddress, portOf } from './check-url.js'
+import { Connection } from './connection.js'
+import type { Deadline } from './deadline-sweep.js'
+import { isLocalhost } from './localhost.js'
+import type { SharedCause } from './own-fault-detector.js'
+import { HostResolver, type ResolverOptions } from './resolver.js'
+import { type StageOutcome, stoppedByDeadline, stoppedByError } from './stage-outcome.js'
+import { connectTcp } from './tcp-connect.js'
+import { TlsConnector } from './tls-connector.js'
+
+export interface ConnectionOpenerOptions {
+  policy: EgressPolicy
+  keepAliveMs: number
+  extraCaPem?: string
+  resolver?: ResolverOptions
+  onClosed: (connection: Connection) => void
+  /** The name servers answered, or a host was reached. */
+  onReached: (cause: SharedCause) => void
+}
+
+/** Opens connections: resolve, check every address, connect to exactly what was checked, verify TLS. */
+export class ConnectionOpener {
+  private readonly resolver: HostResolver
+  private readonly tls: TlsConnector
+
+  constructor(private readonly options: ConnectionOpenerOptions) {
+    this.resolver = new HostResolver(options.resolver ?? {}, () => options.onReached('resolver'))
+    this.tls = new TlsConnector(options.extraCaPem)
+  }
+
+  /** `url` has passed `checkUrl`. */
+  async open(url: URL, deadline: Deadline): Promise<StageOutcome<Connection>> {
+    const literal = literalAddress(url.hostname)
+    const addresses = await this.addressesOf(url.hostname, literal, deadline)
+    if (!addresses.ok) return addresses
+    const tcp = await connectTcp(addresses.value, portOf(url), deadline)
+    if (!tcp.ok) return tcp
+    this.options.onReached('network')
+    if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, url) }
+    const host = literal ?? url.hostname
+    const secured = await this.tls.connect(tcp.value, host, literal !== undefined, deadline)
+    return secured.ok ? { ok: true, value: this.connectionOn(secured.value, url) } : secured
+  }
+
+  close(): void {
+    this.resolver.close()
+  }
+
+  private connectionOn(socket: ConstructorParameters<typeof Connection>[0], url: URL): Connection {
+    const { keepAliveMs, onClosed } = this.options
+    return new Connection(socket, { origin: url.origin, keepAliveMs, onClosed })
+  }
+
+  private async addressesOf(
+    hostname: string,
+    literal: string | undefined,
+    deadline: Deadline,
+  ): Promise<StageOutcome<string[]>> {
+    if (literal !== undefined) return this.checked(hostname, [literal])
+    const resolved = await this.resolve(hostname, deadline)
+    if (!resolved.ok) return resolved
+    // This name's answer is ours and not a stranger's, so the family that the policy does not allow is just left out.
+    const { policy } = this.options
+    const usable = isLocalhost(hostname) ? resolved.value.filter((ip) => isAllowedAddress(ip, policy)) : resolved.value
+    return this.checked(hostname, usable.length > 0 ? usable : resolved.value)
+  }
+
+  // One bad address spoils the whole answer: a name that leads inside as well as outside is not to be trusted at all.
+  private checked(hostname: string, addresses: string[]): StageOutcome<string[]> {
+    for (const ip of addresses) {
+      const refusal = refusalOf(ip, this.options.policy)
+      if (refusal !== undefined) {
+        const detail = `${hostname} leads to ${ip} (${refusal})`
+        return { ok: false, stop: { phase: 'resolve', cause: 'refused', detail } }
+      }
+    }
+    return { ok: true, value: addresses }
+  }
+
+  private resolve(hostname: string, deadline: Deadline): Promise<StageOutcome<string[]>> {
+    return new Promise((settle) => {
+      // c-ares can only cancel all questions of everybody; this one goes on unheard, bounded by its own time-outs.
+      deadline.onPassed(() => settle(stoppedByDeadline('resolve')))
+      this.resolver.resolve(hostname).then(
+        (value) => settle({ ok: true, value }),
+        (error: unknown) =>
+          settle(stoppedByError('resolve', error instanceof Error ? error : new Error(String(error)))),
+      )
+    })
+  }
+}

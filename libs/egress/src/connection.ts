@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net'
+import { Client, type Dispatcher } from 'undici'
+
+/** The connection ended before the request was written to it, so the receiver has not seen the request. */
+export class ConnectionGoneError extends Error {
+  // Not one of undici's own codes: those make it connect again by itself, past the checks.
+  readonly code = 'EGRESS_CONNECTION_GONE'
+}
+
+export interface ConnectionOptions {
+  origin: string
+  /** Closed after this long without a request; a receiver's `Keep-Alive: timeout` shortens it. */
+  keepAliveMs: number
+  onClosed: (connection: Connection) => void
+}
+
+// Of a receiver's `Keep-Alive: timeout`, this much is left unused, so that its close and our request seldom cross.
+const KEEP_ALIVE_MARGIN_MS = 1_000
+const LARGEST_HEADERS = 16 * 1_024
+
+/**
+ * One connected socket and the undici client that speaks HTTP/1.1 on it, one request at a time. A client each, not
+ * undici's pool: so a request, its socket and its deadline belong together, and idle sockets can be counted and closed.
+ */
+export class Connection {
+  readonly origin: string
+  requests = 0
+  private readonly client: Client
+
+  constructor(
+    private readonly socket: Socket,
+    options: ConnectionOptions,
+  ) {
+    this.origin = options.origin
+    let isTaken = false
+    this.client = new Client(options.origin, {
+      // Only ever this socket: a client that has lost it must not find another one for itself.
+      connect: (_target, callback) => {
+        const isFirst = !isTaken
+        isTaken = true
+        // Later, because undici forgets the waiting request when its connector answers within the call.
+        queueMicrotask(() => {
+          if (isFirst) callback(null, socket)
+          else callback(new ConnectionGoneError('the connection was closed before the request was sent'), null)
+        })
+      },
+      pipelining: 1,
+      // The attempt's deadline is ours. These two are idle timers, which a dripping receiver outlives anyway.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: options.keepAliveMs,
+      keepAliveMaxTimeout: options.keepAliveMs,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
+      maxHeaderSize: LARGEST_HEADERS,
+    })
+    socket.once('close', () => options.onClosed(this))
+  }
+
+  get isOpen(): boolean {
+    return !this.socket.destroyed
+  }
+
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.requests++
+    this.client.dispatch(request, handler)
+  }
+
+  /** Closes the socket at once. A request under way ends with an error. */
+  close(): void {
+    this.client.destroy(null, () => {})
+    this.socket.destroy()
+  }
+}

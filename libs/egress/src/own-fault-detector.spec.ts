@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { familyOf, OwnFaultDetector } from './own-fault-detector.js'
+
+const hosts = ['a.one.com', 'b.two.com', 'c.three.org', 'd.four.net', 'e.five.io']
+
+function observeAll(detector: OwnFaultDetector, names: string[], startMs = 0, stepMs = 100): boolean[] {
+  return names.map((host, index) => detector.observe('resolver', host, startMs + index * stepMs))
+}
+
+test('four unrelated hosts are receivers, the fifth shows that it is us', () => {
+  expect(observeAll(new OwnFaultDetector(), hosts)).toEqual([false, false, false, false, true])
+})
+
+test('many hosts of one owner are still one receiver', () => {
+  const names = Array.from({ length: 50 }, (_, index) => `host${index}.evil.com`)
+  expect(observeAll(new OwnFaultDetector(), names)).not.toContain(true)
+})
+
+test('failures that lie more than 10 s apart do not add up', () => {
+  expect(observeAll(new OwnFaultDetector(), hosts, 0, 2_600)).not.toContain(true)
+  expect(observeAll(new OwnFaultDetector(), hosts, 0, 2_500)).toContain(true)
+})
+
+test('a host that keeps failing is counted with its latest failure', () => {
+  const detector = new OwnFaultDetector()
+  detector.observe('resolver', 'a.one.com', 0)
+  detector.observe('resolver', 'a.one.com', 9_000)
+  expect(observeAll(detector, hosts.slice(1), 12_000)).toEqual([false, false, false, true])
+})
+
+test('one success takes all the suspicion away', () => {
+  const detector = new OwnFaultDetector()
+  observeAll(detector, hosts)
+  detector.succeeded('resolver')
+  expect(detector.observe('resolver', 'f.six.com', 600)).toBe(false)
+})
+
+test('resolver and network are judged apart', () => {
+  const detector = new OwnFaultDetector()
+  observeAll(detector, hosts)
+  detector.succeeded('network')
+  expect(detector.observe('network', 'f.six.com', 600)).toBe(false)
+  expect(detector.observe('resolver', 'f.six.com', 600)).toBe(true)
+})
+
+describe('the family of a host', () => {
+  test.each([
+    ['hooks.example.com', 'example.com'],
+    ['example.com', 'example.com'],
+    ['example.com.', 'example.com'],
+    ['a.b.shop.co.uk', 'shop.co.uk'],
+    ['localhost', 'localhost'],
+    ['198.51.100.7', '198.51'],
+    ['2001:db8:1::1', '2001:db8'],
+  ])('of %s is %s', (host, family) => {
+    expect(familyOf(host)).toBe(family)
+  })
+})

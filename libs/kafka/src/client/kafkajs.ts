@@ -1,0 +1,140 @@
+import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
+import type * as KafkaJs from 'kafkajs'
+import { type BatchDecoder, decodeRecordBatchWith } from '../codec/decode-record-batch.js'
+import { reportGeneration } from './report-generation.js'
+import { restIdleTimer } from './rest-idle-timer.js'
+
+/**
+ * The only place that loads kafkajs, with three repairs made before its own modules see one another:
+ * a faster record decoder, a timer that rests when nothing waits, and the generation in GROUP_JOIN.
+ * They lean on files inside the package, which is why package.json pins its exact version.
+ */
+const load = createRequire(import.meta.url)
+const repaired = Symbol.for('contextfile.kafkajs-repaired')
+
+function replace<T extends object>(path: string, repair: (stock: T) => T): void {
+  const stock = load(path) as T
+  const module = load.cache[load.resolve(path)]
+  if (module) module.exports = repair(stock)
+}
+
+function loadRepaired(): typeof KafkaJs {
+  const mark = load('kafkajs/src/constants.js') as Record<symbol, boolean>
+  if (!mark[repaired]) {
+    if (load.cache[load.resolve('kafkajs')]) throw new Error('kafkajs was loaded before libs/kafka could repair it')
+    restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
+    replace('kafkajs/src/consumer/consumerGroup.js', reportGeneration)
+    replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
+      decodeRecordBatchWith(stock, load('kafkajs/src/errors.js').KafkaJSPartialMessageError),
+    )
+    mark[repaired] = true
+  }
+  return load('kafkajs')
+}
+
+export const kafkaJs = loadRepaired()
+
+/** One socket per connection; `onConnect` is called when it is ready for use (after TLS). */
+export type SocketFactory = (options: {
+  host: string
+  port: number
+  ssl: object | null
+  onConnect: () => void
+}) => Socket
+export const openSocket: SocketFactory = load('kafkajs/src/network/socketFactory.js')()
+
+export interface PartitionMetadata {
+  partitionId: number
+  leader: number
+}
+
+export interface TopicPartitions {
+  topic: string
+  partitions: { partition: number }[]
+}
+
+/** What this library uses of kafkajs' own Broker: one node and its connections. */
+export interface Broker {
+  nodeId: number
+  isConnected(): boolean
+  initProducerId(request: { transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>
+  listOffsets(request: {
+    replicaId: number
+    isolationLevel: number
+    topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[]
+  }): Promise<{ responses: { topic: string; partitions: { partition: number; offset: string }[] }[] }>
+  fetch(request: {
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    isolationLevel: number
+    topics: { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }[]
+  }): Promise<{ responses: { partitions: { highWatermark: string; messages: FetchedMessage[] }[] }[] }>
+  offsetFetch(request: { groupId: string; topics: TopicPartitions[] }): Promise<{
+    responses: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[]
+  }>
+  offsetCommit(request: {
+    groupId: string
+    memberId: string
+    groupGenerationId: number
+    topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[]
+  }): Promise<unknown>
+  connectionPool: { send(exchange: { request: ProtocolRequest; response: ProtocolResponse }): Promise<unknown> }
+}
+
+export interface ProtocolRequest {
+  apiKey: number
+  apiVersion: number
+  apiName: string
+  encode(): Promise<Encoder>
+}
+
+export interface ProtocolResponse {
+  decode(payload: Buffer): Promise<unknown>
+  parse(decoded: unknown): Promise<unknown>
+}
+
+/** A record as our decoder leaves it in a fetch response (see codec/decode-record-batch.ts). */
+export interface FetchedMessage {
+  offset: number
+  timestamp: number
+  key: string | null
+  value: Buffer | null
+  headers: Record<string, string>
+  isControlRecord: boolean
+}
+
+export interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addMultipleTargetTopics(topics: string[]): Promise<void>
+  refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[]
+  findBroker(node: { nodeId: number }): Promise<Broker>
+  findControllerBroker(): Promise<Broker>
+  findGroupCoordinator(group: { groupId: string }): Promise<Broker>
+  fetchTopicsOffset(
+    topics: (TopicPartitions & { fromBeginning: boolean })[],
+  ): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>
+}
+
+export interface Encoder {
+  writeInt16(value: number): Encoder
+  writeInt32(value: number): Encoder
+  writeString(value: string | null): Encoder
+  writeBytes(value: Buffer): Encoder
+  readonly buffer: Buffer
+}
+
+export const ClusterOfKafkaJs: new (options: object) => Cluster = load('kafkajs/src/cluster/index.js')
+export const KafkaJsEncoder: new (initialBytes: number) => Encoder = load('kafkajs/src/protocol/encoder.js')
+export const createLogger: (options: { level: number; logCreator: KafkaJs.logCreator }) => object =
+  load('kafkajs/src/loggers/index.js').createLogger
+export const produceResponse: ProtocolResponse = load('kafkajs/src/protocol/requests/produce/v7/response.js')
+
+/** The broker's error codes as kafkajs names them; `retriable` is Kafka's own opinion. */
+export const errorOfCode: (code: number) => Error & { type: string; code: number; retriable: boolean } = load(
+  'kafkajs/src/protocol/error.js',
+).createErrorFromCode

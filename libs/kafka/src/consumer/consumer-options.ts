@@ -1,0 +1,57 @@
+import type { ConsumerConfig, PartitionAssigner } from 'kafkajs'
+import type { OnAssigned } from './assignment-start.js'
+import type { ConsumerSettings } from './consumer-settings.js'
+import type { TopicPartition } from './held-partitions.js'
+import type { RecordBatch } from './record-batch.js'
+import type { Assignment } from './sticky-assigner.js'
+
+export interface DecoupledConsumerOptions {
+  groupId: string
+  /** Fixed while the consumer lives. All must exist, or start() goes on trying. */
+  topics: string[]
+  assignment: Assignment
+  /** Completed offsets beyond the contiguous mark travel in the commit's metadata, so that a crash repeats little. */
+  trackBeyondMark: boolean
+  /** Times and sizes; the defaults are measured and fit production. */
+  settings?: Partial<ConsumerSettings>
+}
+
+export interface ConsumerHooks {
+  /**
+   * Partitions are ours from now on; called after their offsets were read and before any of their records come, which
+   * wait for a returned promise. `withoutCommittedOffset`: those among them that hold records while the group has no
+   * offset for them: new to the group, or its state was lost.
+   */
+  onAssigned?: OnAssigned
+  /** Partitions are no longer ours: drop what is queued of them. `epoch` is the one that begins now. */
+  onLost?(partitions: TopicPartition[], epoch: number): void
+  /** The handler threw or rejected; it is called again with the same batch as long as the partition is held. */
+  onHandlerFailed?(error: unknown, batch: RecordBatch): void
+  /** The consumer is dead and will not recover: end the process. */
+  onFatal(error: Error): void
+}
+
+/** kafkajs must never give up by itself; its pauses stay short so that it is back soon after the broker. */
+const ENDLESS = { retries: 1e6, initialRetryTime: 100, maxRetryTime: 1_000 }
+
+/** kafkajs' own options; `mayRestart` decides after a crash whether it joins again. */
+export function kafkaJsOptions(
+  groupId: string,
+  assigner: PartitionAssigner,
+  settings: ConsumerSettings,
+  mayRestart: () => boolean,
+): ConsumerConfig {
+  return {
+    groupId,
+    partitionAssigners: [assigner],
+    sessionTimeout: settings.sessionTimeoutMs,
+    heartbeatInterval: settings.heartbeatIntervalMs,
+    rebalanceTimeout: settings.rebalanceTimeoutMs,
+    maxWaitTimeInMs: settings.maxWaitMs,
+    minBytes: 1,
+    maxBytesPerPartition: settings.maxBytesPerPartition,
+    maxBytes: settings.maxBytes,
+    allowAutoTopicCreation: false,
+    retry: { ...ENDLESS, restartOnFailure: () => Promise.resolve(mayRestart()) },
+  }
+}

@@ -1,0 +1,113 @@
+import type { Gap } from './admit-batch.js'
+import type { OffsetTracker } from './offset-tracker.js'
+
+export interface TopicPartition {
+  topic: string
+  partition: number
+}
+
+/** A partition that this member holds, from the join that gave it until the one that took it. */
+export interface HeldPartition extends TopicPartition {
+  /** The join since which it is held without interruption; a partition that was away and is back has a new one. */
+  readonly epoch: number
+  /** Unset until its committed offset was read: no record is handed out before. */
+  tracker: OffsetTracker | undefined
+  /** onAssigned was called for it, so onLost will be. */
+  isAnnounced: boolean
+  /** The partition's end as last heard of. */
+  end: number
+  gap: Gap | undefined
+  /** The tracker's version that was committed last. */
+  committedVersion: number
+}
+
+/** Who we are in the group; commits carry it, and the broker refuses them from a past generation. */
+export interface Membership {
+  memberId: string
+  generationId: number
+}
+
+export interface JoinChange {
+  retained: HeldPartition[]
+  gained: HeldPartition[]
+  lost: HeldPartition[]
+}
+
+/** What this member holds, kept across joins. */
+export class HeldPartitions {
+  epoch = 0
+  membership: Membership | undefined
+  private held = new Map<string, HeldPartition>()
+
+  get all(): HeldPartition[] {
+    return [...this.held.values()]
+  }
+
+  get(topic: string, partition: number): HeldPartition | undefined {
+    return this.held.get(nameOf(topic, partition))
+  }
+
+  /** The very same holding as then: not lost, and not lost and given back. */
+  isCurrent(partition: HeldPartition): boolean {
+    return this.held.get(nameOf(partition.topic, partition.partition)) === partition
+  }
+
+  /**
+   * Takes over an assignment. A partition counts as retained only if we were in every generation between: after a
+   * gap, or as a new member, somebody else may have worked on it meanwhile.
+   */
+  join(membership: Membership, assignment: Record<string, number[]>): JoinChange {
+    const before = this.membership
+    const isContinuous = before?.memberId === membership.memberId && membership.generationId === before.generationId + 1
+    this.epoch++
+    this.membership = membership
+    const old = this.held
+    this.held = new Map()
+    const change: JoinChange = { retained: [], gained: [], lost: [] }
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      for (const partition of partitions) {
+        const name = nameOf(topic, partition)
+        const known = old.get(name)
+        // One whose offsets were never read has handed nothing out: it begins anew.
+        const kept = isContinuous && known?.tracker ? known : undefined
+        if (kept) old.delete(name)
+        const holding = kept ?? newHolding(topic, partition, this.epoch)
+        this.held.set(name, holding)
+        change[kept ? 'retained' : 'gained'].push(holding)
+      }
+    }
+    change.lost = [...old.values()].filter(({ isAnnounced }) => isAnnounced)
+    return change
+  }
+
+  /** Left the group or fell out of it. Returns what was held. */
+  leave(): HeldPartition[] {
+    this.epoch++
+    const lost = this.all.filter(({ isAnnounced }) => isAnnounced)
+    this.held.clear()
+    this.membership = undefined
+    return lost
+  }
+}
+
+function newHolding(topic: string, partition: number, epoch: number): HeldPartition {
+  return {
+    topic,
+    partition,
+    epoch,
+    tracker: undefined,
+    isAnnounced: false,
+    end: 0,
+    gap: undefined,
+    committedVersion: -1,
+  }
+}
+
+export function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}
+
+/** The bare names, for hooks and logs. */
+export function plainPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
+  return partitions.map(({ topic, partition }) => ({ topic, partition }))
+}

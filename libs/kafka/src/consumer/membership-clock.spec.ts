@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { MembershipClock } from './membership-clock.js'
+
+describe('MembershipClock', () => {
+  it('counts from when the confirmed request was sent, so that an answer read late confirms little', () => {
+    let now = 60_000
+    const clock = new MembershipClock(() => now)
+    clock.answered('Heartbeat', 1_000)
+    clock.confirmed()
+    expect(clock.ageMs()).toBe(59_000)
+    now = 61_000
+    expect(clock.ageMs()).toBe(60_000)
+  })
+
+  it('is not refreshed by other requests, nor by heartbeats that were refused', () => {
+    const clock = new MembershipClock(() => 10_000)
+    clock.answered('SyncGroup', 2_000)
+    clock.confirmed()
+    clock.answered('Fetch', 9_000)
+    clock.answered('Heartbeat', 9_500)
+    expect(clock.ageMs()).toBe(8_000)
+  })
+
+  it('knows no membership before the first confirmation and after a loss', () => {
+    const clock = new MembershipClock(() => 10_000)
+    expect(clock.ageMs()).toBe(Infinity)
+    clock.answered('JoinGroup', 9_000)
+    clock.confirmed()
+    clock.lost()
+    expect(clock.ageMs()).toBe(Infinity)
+  })
+})

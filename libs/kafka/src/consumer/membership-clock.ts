@@ -1,0 +1,30 @@
+const OF_MEMBERSHIP = new Set(['Heartbeat', 'JoinGroup', 'SyncGroup'])
+
+/**
+ * How old the group coordinator's last sign of life is. Counted from when its request was *sent*: an answer read
+ * after the process was stopped for a minute says only that we were a member a minute ago.
+ */
+export class MembershipClock {
+  private sentAt = -Infinity
+  private confirmedAt = -Infinity
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** A request was answered, well or badly. */
+  answered(apiName: string, sentAt: number): void {
+    if (OF_MEMBERSHIP.has(apiName)) this.sentAt = sentAt
+  }
+
+  /** The last answer confirmed our membership. */
+  confirmed(): void {
+    this.confirmedAt = this.sentAt
+  }
+
+  lost(): void {
+    this.confirmedAt = -Infinity
+  }
+
+  ageMs(): number {
+    return this.now() - this.confirmedAt
+  }
+}

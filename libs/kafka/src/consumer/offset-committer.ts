@@ -1,0 +1,77 @@
+import type { Broker } from '../client/kafkajs.js'
+import type { KafkaLog } from '../kafka-settings.js'
+import { encodeCompletedBeyond } from './commit-metadata.js'
+import type { HeldPartition, HeldPartitions } from './held-partitions.js'
+
+interface Commit {
+  holding: HeldPartition
+  version: number
+  offset: string
+  metadata: string
+}
+
+/**
+ * Commits what has changed, of held partitions only, under the generation that held them: a commit that arrives
+ * late is refused by the broker and cannot overwrite a new owner's offset. One request at a time.
+ */
+export class OffsetCommitter {
+  private underWay: Promise<boolean> | undefined
+
+  constructor(
+    private readonly held: HeldPartitions,
+    private readonly groupId: string,
+    private readonly findCoordinator: () => Promise<Broker>,
+    private readonly withMetadata: boolean,
+    private readonly log: KafkaLog,
+  ) {}
+
+  /** Commits now what is to be committed. Never rejects: what failed stays to be committed. False when it failed. */
+  async commit(): Promise<boolean> {
+    while (this.underWay) await this.underWay
+    this.underWay = this.commitOnce()
+    try {
+      return await this.underWay
+    } finally {
+      this.underWay = undefined
+    }
+  }
+
+  /** The same, but for the timer: does nothing when a commit is under way. */
+  commitIfIdle(): void {
+    if (!this.underWay) void this.commit()
+  }
+
+  private async commitOnce(): Promise<boolean> {
+    const { membership } = this.held
+    const commits = this.changes()
+    if (!membership || commits.length === 0) return true
+    try {
+      const coordinator = await this.findCoordinator()
+      await coordinator.offsetCommit({
+        groupId: this.groupId,
+        memberId: membership.memberId,
+        groupGenerationId: membership.generationId,
+        topics: commits.map(({ holding, offset, metadata }) => ({
+          topic: holding.topic,
+          partitions: [{ partition: holding.partition, offset, metadata }],
+        })),
+      })
+    } catch (error) {
+      this.log.debug({ error: String(error), groupId: this.groupId }, 'offsets were not committed; again later')
+      return false
+    }
+    for (const { holding, version } of commits) holding.committedVersion = version
+    return true
+  }
+
+  private changes(): Commit[] {
+    const commits: Commit[] = []
+    for (const holding of this.held.all) {
+      const { tracker } = holding
+      if (!tracker || tracker.version === holding.committedVersion) continue
+      const metadata = this.withMetadata ? encodeCompletedBeyond(tracker.mark, tracker.completedBeyond()) : ''
+      commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata })
+    }
+    return commits
+  }
+}

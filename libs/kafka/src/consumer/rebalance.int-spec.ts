@@ -1,0 +1,171 @@
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { eventually } from '../testing/eventually.testing.js'
+import { TestKafka } from '../testing/test-kafka.testing.js'
+import type { TopicPartition } from './held-partitions.js'
+import { nameOf } from './held-partitions.js'
+import type { BatchHandler } from './patient-handler.js'
+import type { RecordBatch } from './record-batch.js'
+
+const kafka = new TestKafka(inject('kafkaBrokers'))
+const producer = kafka.producer()
+
+afterAll(() => kafka.close())
+
+/** A member of the group that remembers what it holds, as the hooks tell it. */
+function aMember(topics: string[], groupId: string, onBatch: BatchHandler = () => undefined) {
+  const held = new Set<string>()
+  const change = (add: boolean) => (partitions: TopicPartition[]) => {
+    for (const { topic, partition } of partitions) held[add ? 'add' : 'delete'](nameOf(topic, partition))
+  }
+  const consumer = kafka.consumer({ topics, groupId, settings: { heartbeatIntervalMs: 200 } }, onBatch, {
+    onAssigned: change(true),
+    onLost: change(false),
+  })
+  return { consumer, held, indexesOf: (topic: string) => indexes(held, topic) }
+}
+
+function indexes(held: Set<string>, topic: string): number[] {
+  const own = [...held].filter((name) => name.startsWith(`${topic}/`))
+  return own.map((name) => Number(name.slice(topic.length + 1))).sort((a, b) => a - b)
+}
+
+describe('a rebalance', () => {
+  it('gives the same indexes of all topics to one member, with two and three of them, and moves few', async () => {
+    const topics = [await kafka.topic(6), await kafka.topic(6), await kafka.topic(6)]
+    const groupId = `group-${topics[0]}`
+    const members = [aMember(topics, groupId), aMember(topics, groupId), aMember(topics, groupId)]
+    const areSettled = (count: number) => {
+      const sizes = members.slice(0, count).map(({ held }) => held.size)
+      return sizes.every((size) => size === 18 / count) && members.slice(count).every(({ held }) => held.size === 0)
+    }
+    const expectTogether = () => {
+      for (const { indexesOf } of members)
+        expect(topics.map(indexesOf)).toEqual(topics.map(() => indexesOf(topics[0]!)))
+    }
+    await members[0]!.consumer.start()
+    await members[1]!.consumer.start()
+    await eventually('two members share', () => areSettled(2))
+    expectTogether()
+    const before = members.map(({ indexesOf }) => indexesOf(topics[0]!))
+    await members[2]!.consumer.start()
+    await eventually('three members share', () => areSettled(3))
+    expectTogether()
+    for (const i of [0, 1]) {
+      expect(before[i]).toEqual(expect.arrayContaining(members[i]!.indexesOf(topics[0]!)))
+    }
+    await members[2]!.consumer.close()
+    await eventually('two members share again', () => members[0]!.held.size + members[1]!.held.size === 18)
+    expectTogether()
+  })
+
+  it('loses nothing when a member joins and leaves under load, and repeats little', async () => {
+    const topic = await kafka.topic(4)
+    const groupId = `group-${topic}`
+    const seen = new Map<string, number>()
+    let open = 0
+    const handle = (batch: RecordBatch) => {
+      for (const record of batch.records) {
+        const value = String(record.value)
+        open++
+        setTimeout(() => {
+          open--
+          // What was lost meanwhile is left to the new owner, as the dispatcher does with what it has not begun.
+          if (!batch.isHeld()) return
+          seen.set(value, (seen.get(value) ?? 0) + 1)
+          batch.complete(record)
+        }, Math.random() * 30)
+      }
+    }
+    const first = aMember([topic], groupId, handle)
+    await first.consumer.start()
+    let sent = 0
+    let isLoading = true
+    const load = (async () => {
+      while (isLoading) {
+        const records = Array.from({ length: 20 }, () => ({ topic, key: `key ${sent % 50}`, value: String(sent++) }))
+        await producer.send(records)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    })()
+    await eventually('load flows', () => seen.size > 200)
+    const second = aMember([topic], groupId, handle)
+    await second.consumer.start()
+    await eventually('both work', () => first.held.size === 2 && second.held.size === 2)
+    const atSharing = seen.size
+    await eventually('load flows through both', () => seen.size > atSharing + 500)
+    await second.consumer.close()
+    await eventually('one has all again', () => first.held.size === 4)
+    isLoading = false
+    await load
+    await eventually('every record is seen', () => seen.size === sent && open === 0)
+    await eventually('every offset is committed', async () => {
+      const bounds = await kafka.admin.endOffsets(topic)
+      const committed = await Promise.all(bounds.map(({ partition }) => kafka.committed(groupId, topic, partition)))
+      return bounds.every(({ end, partition }) => committed[partition] === end)
+    })
+    const repeats = [...seen.values()].reduce((sum, times) => sum + times - 1, 0)
+    // At most what was completed since the last commit (250 ms) or under way, at two hand-overs of half the load.
+    expect(repeats).toBeLessThan(sent * 0.2)
+  })
+
+  it('ignores completions of a lost partition: the new owner gets its records', async () => {
+    const topic = await kafka.topic(2)
+    const groupId = `group-${topic}`
+    const batches: RecordBatch[] = []
+    const first = aMember([topic], groupId, (batch) => void batches.push(batch))
+    await first.consumer.start()
+    await producer.send([0, 1].map((partition) => ({ topic, partition, key: 'k', value: 'v' })))
+    await eventually('both are under way', () => batches.length === 2)
+    const taken: RecordBatch[] = []
+    const second = aMember([topic], groupId, (batch) => void taken.push(batch))
+    await second.consumer.start()
+    await eventually('one has moved', () => first.held.size === 1 && taken.length === 1)
+    const moved = batches.find(({ partition }) => partition === taken[0]!.partition)!
+    const kept = batches.find(({ partition }) => partition !== taken[0]!.partition)!
+    expect([moved.isHeld(), moved.isOwned(), kept.isHeld(), kept.isOwned()]).toEqual([false, false, true, true])
+    moved.completeAll()
+    kept.completeAll()
+    await eventually(
+      'the kept one is committed',
+      async () => (await kafka.committed(groupId, topic, kept.partition)) === 1,
+    )
+    expect(await kafka.committed(groupId, topic, moved.partition)).toBe(0)
+    expect(batches).toHaveLength(2)
+    taken[0]!.completeAll()
+    await eventually(
+      'the moved one is committed',
+      async () => (await kafka.committed(groupId, topic, moved.partition)) === 1,
+    )
+  })
+
+  it('lets go of a handler that takes long, whatever else was fetched, and hands out no batch twice', async () => {
+    const topic = await kafka.topic(8)
+    const groupId = `group-${topic}`
+    await producer.send(Array.from({ length: 8 }, (_, partition) => ({ topic, partition, key: 'k', value: 'v' })))
+    const calls: string[] = []
+    let release: () => void = () => undefined
+    const blocked = new Promise<void>((resolve) => (release = resolve))
+    const handle = (isFirst: boolean) => async (batch: RecordBatch) => {
+      calls.push(nameOf(topic, batch.partition))
+      if (isFirst && calls.length === 1) await blocked
+      if (batch.isOwned()) batch.completeAll()
+    }
+    const first = aMember([topic], groupId, handle(true))
+    await first.consumer.start()
+    await eventually('the handler is busy', () => calls.length === 1)
+    const second = aMember([topic], groupId, handle(false))
+    const started = Date.now()
+    await second.consumer.start()
+    await eventually('the group has shared', () => first.held.size === 4 && second.held.size === 4)
+    // One heartbeat notices the rebalance, and the seven other batches of the fetch do not each wait for another.
+    expect(Date.now() - started).toBeLessThan(1_500)
+    release()
+    await eventually('all is committed', async () => {
+      const offsets = await kafka.admin.committed(groupId, [topic])
+      return offsets.length === 8 && offsets.every(({ offset }) => offset === 1)
+    })
+    const repeated = calls.filter((name, i) => calls.indexOf(name) !== i)
+    // Only the one that was under way may come again, if its partition went to the second.
+    expect(repeated.filter((name) => name !== calls[0])).toEqual([])
+  })
+})

@@ -1,0 +1,52 @@
+import type { ClusterLink } from '../client/cluster-link.js'
+
+const CHECK_EVERY_MS = 15_000
+/** Longer than any join may take: the rebalance and the session time-out together. */
+const STILL_AFTER_MS = 60_000
+/** How often in a row the broker must have answered while the loop stood still. */
+const PROOFS = 4
+
+/**
+ * Finds a fetch loop that has ended without a word while the process lives on. A silent broker is no sign of it: only
+ * when the broker answers others and the loop stands still all the same, time after time, is the loop dead.
+ */
+export class RunLoopWatch {
+  private timer: NodeJS.Timeout | undefined
+  private proofs = 0
+
+  constructor(
+    private readonly link: ClusterLink,
+    private readonly stillMs: () => number,
+    private readonly onDead: (error: Error) => void,
+  ) {}
+
+  start(): void {
+    this.timer = setInterval(() => void this.check(), CHECK_EVERY_MS)
+  }
+
+  stop(): void {
+    clearInterval(this.timer)
+    this.link.close()
+  }
+
+  private async check(): Promise<void> {
+    if (this.stillMs() < STILL_AFTER_MS) {
+      if (this.proofs > 0) this.link.renew()
+      this.proofs = 0
+      return
+    }
+    this.proofs = (await this.brokerAnswers()) ? this.proofs + 1 : 0
+    if (this.proofs < PROOFS) return
+    this.stop()
+    this.onDead(new Error(`the fetch loop has stood still for ${this.stillMs()} ms while the broker answers`))
+  }
+
+  private async brokerAnswers(): Promise<boolean> {
+    try {
+      await this.link.run([], (cluster) => cluster.refreshMetadata())
+      return true
+    } catch {
+      return false
+    }
+  }
+}

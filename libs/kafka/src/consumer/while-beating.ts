@@ -1,0 +1,39 @@
+/** Fallen out of the group or about to: waiting any longer would make the others wait for us. */
+const LEAVING = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'NOT_COORDINATOR_FOR_GROUP',
+])
+
+/**
+ * Waits for the work, or the signal, while it keeps the membership alive, which kafkajs does only between batches.
+ * Rejects with kafkajs' own error as soon as the group rebalances; the work goes on then, unobserved. The work must
+ * not reject.
+ */
+export async function whileBeating(
+  work: Promise<void>,
+  heartbeat: () => Promise<void>,
+  everyMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return
+  let stop!: () => void
+  let timer: NodeJS.Timeout | undefined
+  const leaving = new Promise<void>((resolve, reject) => {
+    stop = resolve
+    signal.addEventListener('abort', stop)
+    timer = setInterval(() => {
+      heartbeat().catch((error: { type?: string }) => {
+        // A lost connection is no reason: kafkajs finds it by itself after the batch.
+        if (LEAVING.has(error.type ?? '')) reject(error)
+      })
+    }, everyMs)
+  })
+  try {
+    await Promise.race([work, leaving])
+  } finally {
+    clearInterval(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}

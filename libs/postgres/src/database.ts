@@ -1,0 +1,158 @@
+import pg from 'pg'
+import type { DataSource, EntityManager } from 'typeorm'
+import { DatabaseUnavailable, translated } from './database-unavailable.js'
+import { createDataSource } from './orm-data-source.js'
+
+export interface DatabaseOptions {
+  url: string
+  /** Shown in pg_stat_activity: `webhooks-api`. */
+  applicationName: string
+  /** Connections at most, for plain SQL and again for the configuration tables. */
+  poolSize: number
+  /** Told of connections that broke while idle; they are replaced in any case. */
+  onIdleError?: (error: unknown) => void
+}
+
+/** A statement; with a name it is planned once per connection. The same name must always mean the same text. */
+export type Statement = string | { name: string; text: string }
+
+/** Something that answers SQL: the pool, or one transaction. */
+export interface Session {
+  /** @throws {DatabaseUnavailable} when Postgres is away, else pg's own error */
+  query<Row extends object>(statement: Statement, values?: unknown[]): Promise<Row[]>
+}
+
+/** No answer of ours takes this long in health; what does is a fault that waiting would hide. Ms. */
+const STATEMENT_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 3_000
+/** How often a quiet database is asked whether it is there, for readiness. Ms. */
+const PROBE_INTERVAL_MS = 3_000
+
+/** Driver settings of every connection: without them a half-open connection hangs its user for ever. */
+export const DRIVER_TIMEOUTS = {
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  // A little later than the server's own, so that the server's answer, which says more, comes first.
+  query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
+  keepAlive: true,
+}
+
+/** The one door to Postgres. It opens by itself when it is needed, and again after Postgres was away. */
+export class Database implements Session {
+  readonly #pool: pg.Pool
+  #dataSource: Promise<DataSource> | undefined
+  #probe: NodeJS.Timeout | undefined
+  #up = false
+  #closed = false
+
+  constructor(readonly options: DatabaseOptions) {
+    this.#pool = new pg.Pool({
+      ...DRIVER_TIMEOUTS,
+      connectionString: options.url,
+      application_name: options.applicationName,
+      max: options.poolSize,
+    })
+    this.#pool.on('error', this.#onIdleError)
+  }
+
+  /** Asks Postgres once and keeps asking quietly; resolves also when it is away, which `isUp` then tells. */
+  async connect(): Promise<void> {
+    const probe = () => this.query('select 1').catch(() => [])
+    this.#probe ??= setInterval(() => void probe(), PROBE_INTERVAL_MS)
+    this.#probe.unref()
+    await probe()
+  }
+
+  /** Whether the last thing that was asked found Postgres there; at most a few seconds old after `connect`. */
+  isUp(): boolean {
+    return this.#up
+  }
+
+  /** Lets what runs finish, then closes every connection. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#probe)
+    await this.#pool.end()
+    // One that never opened has nothing to close.
+    const dataSource = await this.#dataSource?.catch(() => undefined)
+    await dataSource?.destroy()
+  }
+
+  async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+    return this.#watched(async () => (await this.#pool.query<Row>(asQuery(statement, values))).rows)
+  }
+
+  /** Runs the work in one transaction: committed when it resolves, rolled back when it rejects. */
+  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#watched(async () => {
+      const client = await this.#pool.connect()
+      let broken: Error | undefined
+      // A connection that dies between two statements tells nobody but this listener.
+      const onError = (error: Error) => (broken = error)
+      client.on('error', onError)
+      try {
+        await client.query('begin')
+        const result = await work(new TransactionSession(client))
+        await client.query('commit')
+        return result
+      } catch (error) {
+        await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
+        throw error
+      } finally {
+        client.off('error', onError)
+        client.release(broken ?? false)
+      }
+    })
+  }
+
+  /** The configuration tables through TypeORM, each statement for itself. */
+  async orm<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.#watched(async () => work((await this.#orm()).manager))
+  }
+
+  /** The configuration tables through TypeORM, in one transaction. */
+  async ormTransaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.#watched(async () => (await this.#orm()).transaction(work))
+  }
+
+  /** Fan-out and the dispatcher never come here, and never pay for it. A failed opening is forgotten and tried anew. */
+  #orm(): Promise<DataSource> {
+    if (this.#closed) return Promise.reject(new DatabaseUnavailable('the database was closed'))
+    const { url, applicationName, poolSize } = this.options
+    const settings = { url, applicationName, poolSize, driver: DRIVER_TIMEOUTS, onIdleError: this.#onIdleError }
+    this.#dataSource ??= createDataSource(settings)
+      .initialize()
+      .catch((error: unknown) => {
+        this.#dataSource = undefined
+        throw error
+      })
+    return this.#dataSource
+  }
+
+  async #watched<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await ask()
+      this.#up = true
+      return answer
+    } catch (error) {
+      const known = translated(error)
+      this.#up = !(known instanceof DatabaseUnavailable)
+      throw known
+    }
+  }
+
+  readonly #onIdleError = (error: unknown): void => this.options.onIdleError?.(error)
+}
+
+class TransactionSession implements Session {
+  constructor(private readonly client: pg.PoolClient) {}
+
+  async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+    return (await this.client.query<Row>(asQuery(statement, values))).rows
+  }
+}
+
+function asQuery(statement: Statement, values: unknown[]): pg.QueryConfig {
+  return typeof statement === 'string' ? { text: statement, values } : { ...statement, values }
+}

@@ -1,0 +1,30 @@
+export { AccountStore, type AccountRow, type NewAccount } from './configuration/account-store.js'
+export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './configuration/api-key-store.js'
+export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'
+export { TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
+export { WebhookSnapshot } from './configuration/webhook-snapshot.js'
+export {
+  WebhookStore,
+  type Committed,
+  type NewWebhook,
+  type WebhookPage,
+  type WebhookPatch,
+  type WebhookRow,
+} from './configuration/webhook-store.js'
+export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
+export { DatabaseUnavailable } from './database-unavailable.js'
+export { migrate, pendingMigrations } from './migrate.js'
+export { DeliveryLog, type DeliveryFilter } from './read-models/delivery-log.js'
+export { merged, statesFrom, statusOf, type DeliveryState } from './read-models/delivery-state.js'
+export { EventLog, type EventFilter } from './read-models/event-log.js'
+export type { LogPage } from './read-models/log-page.js'
+export { PartitionStore, type Retention } from './read-models/partition-store.js'
+export type {
+  AttemptRow,
+  EventRow,
+  FanOutRow,
+  Matches,
+  ReadModelRows,
+  ReadModelTable,
+} from './read-models/read-model-rows.js'
+export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'

@@ -1,0 +1,28 @@
+/**
+ * One row per key, those with the same key made one by `merge`. An upsert that meets a key twice fails (SQLSTATE
+ * 21000), and in a batch from an at-least-once log it would.
+ */
+export function mergedByKey<T>(rows: T[], keyOf: (row: T) => string, merge: (a: T, b: T) => T): Map<string, T> {
+  const byKey = new Map<string, T>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    const known = byKey.get(key)
+    byKey.set(key, known === undefined ? row : merge(known, row))
+  }
+  return byKey
+}
+
+/** Statements of bounded size: a backlog of any length must not run into the statement time-out, for ever. */
+const ROWS_PER_STATEMENT = 2_000
+
+export function* inChunks<T>(rows: Iterable<T>): Generator<T[]> {
+  let chunk: T[] = []
+  for (const row of rows) {
+    chunk.push(row)
+    if (chunk.length === ROWS_PER_STATEMENT) {
+      yield chunk
+      chunk = []
+    }
+  }
+  if (chunk.length > 0) yield chunk
+}

@@ -1,0 +1,131 @@
+import type { DeliveryStatus, EventType } from '#domain'
+import type { Database } from '../database.js'
+import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
+import type { DeliveryState } from './delivery-state.js'
+import { END_OF_TIME, type LogPage, keysetOf } from './log-page.js'
+import type { AttemptRow } from './read-model-rows.js'
+import { epochMs } from '../epoch-ms.js'
+
+export interface DeliveryFilter {
+  status?: DeliveryStatus | undefined
+  type?: EventType | undefined
+  eventId?: string | undefined
+  /** The event was accepted at or after, ms since the epoch. */
+  since?: number | undefined
+  /** The event was accepted before, ms since the epoch. */
+  until?: number | undefined
+}
+
+/** What became of deliveries, always of one account: another account's id is an unknown id. */
+export class DeliveryLog {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Newest event first; up to `limit + 1` rows. Days outside `since` and `until` are not looked at. A rare status in a
+   * long log means a long scan: the statement time-out ends it, and narrower times help.
+   */
+  async list(accountId: string, webhookId: string, filter: DeliveryFilter, page: LogPage): Promise<DeliveryState[]> {
+    const records = await this.database.query<DeliveryRecord>(
+      `select ${DELIVERY_COLUMNS} from deliveries
+       where webhook_id = $1 and account_id = $2
+         and ($3::text is null or coalesce(chain_end, 'waiting') = $3)
+         and ($4::text is null or event_type = $4)
+         and ($5::text is null or event_id = $5)
+         and accepted_at >= to_timestamp($6::float8 / 1000)
+         and accepted_at < to_timestamp($7::float8 / 1000)
+         and (accepted_at, id) < (to_timestamp($8::float8 / 1000), $9::text)
+       order by accepted_at desc, id desc
+       limit $10`,
+      [
+        webhookId,
+        accountId,
+        filter.status ?? null,
+        filter.type ?? null,
+        filter.eventId ?? null,
+        filter.since ?? 0,
+        filter.until ?? END_OF_TIME,
+        ...keysetOf(page),
+        page.limit + 1,
+      ],
+    )
+    return records.map(deliveryStateOf)
+  }
+
+  /** Null: the account has no such delivery. Of two acceptances long apart the latest is told. */
+  async find(accountId: string, id: string): Promise<DeliveryState | null> {
+    const [record] = await this.database.query<DeliveryRecord>(
+      {
+        name: 'find-delivery',
+        text: `select ${DELIVERY_COLUMNS} from deliveries
+               where id = $1 and account_id = $2 order by accepted_at desc limit 1`,
+      },
+      [id, accountId],
+    )
+    return record ? deliveryStateOf(record) : null
+  }
+
+  /** Those among these deliveries that are known. `acceptedAt` (ms) of their event, at the earliest. */
+  async findAll(accountId: string, ids: string[], acceptedAt: number): Promise<DeliveryState[]> {
+    const records = await this.database.query<DeliveryRecord>(
+      {
+        name: 'find-deliveries',
+        text: `select ${DELIVERY_COLUMNS} from deliveries
+               where id = any($1) and account_id = $2 and accepted_at >= to_timestamp($3::float8 / 1000)`,
+      },
+      [ids, accountId, acceptedAt],
+    )
+    return records.map(deliveryStateOf)
+  }
+
+  /** The latest chain of each of these deliveries that is known, of whatever account. For operators only. */
+  async latestChains(ids: string[]): Promise<Map<string, number>> {
+    const rows = await this.database.query<{ id: string; chain: number }>(
+      'select id, max(chain) as chain from deliveries where id = any($1) group by id',
+      [ids],
+    )
+    return new Map(rows.map(({ id, chain }) => [id, chain]))
+  }
+
+  /** All attempts of all chains, in the order in which they were made. */
+  async attempts(delivery: Pick<DeliveryState, 'id' | 'acceptedAt'>): Promise<AttemptRow[]> {
+    const records = await this.database.query<AttemptRecord>(
+      {
+        name: 'attempts-of-delivery',
+        text: `select id, delivery_id as "deliveryId", ${epochMs('accepted_at')} as "acceptedAt",
+                      chain, number, trigger, ${epochMs('started_at')} as "startedAt",
+                      duration_ms as "durationMs", outcome, reason,
+                      request_url as "requestUrl", request_headers as "requestHeaders",
+                      response_status as "responseStatus", response_headers as "responseHeaders",
+                      response_body as "responseBody"
+               from attempts where delivery_id = $1 and accepted_at >= to_timestamp($2::float8 / 1000)
+               order by started_at, id`,
+      },
+      [delivery.id, delivery.acceptedAt],
+    )
+    return records.map(attemptFrom)
+  }
+}
+
+interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
+  requestUrl: string
+  requestHeaders: string
+  responseStatus: number | null
+  responseHeaders: string | null
+  responseBody: string | null
+}
+
+function attemptFrom(record: AttemptRecord): AttemptRow {
+  const { requestUrl, requestHeaders, responseStatus, responseHeaders, responseBody, ...attempt } = record
+  return {
+    ...attempt,
+    request: { url: requestUrl, headers: JSON.parse(requestHeaders) as Record<string, string> },
+    response:
+      responseStatus === null
+        ? null
+        : {
+            status: responseStatus,
+            headers: JSON.parse(responseHeaders ?? '{}') as Record<string, string>,
+            body: responseBody ?? '',
+          },
+  }
+}

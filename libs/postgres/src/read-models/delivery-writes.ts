@@ -1,0 +1,82 @@
+import type { Session } from '../database.js'
+import { inChunks, mergedByKey } from './by-key.js'
+import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
+import { type DeliveryState, merged } from './delivery-state.js'
+import { homesAround } from './home.js'
+
+/**
+ * Reads what is known, merges it with what is new by the one rule there is, and writes it back. The caller holds the
+ * projection lock. Answers the number of deliveries.
+ */
+export async function writeDeliveries(session: Session, states: DeliveryState[]): Promise<number> {
+  const deliveries = mergedByKey(states, (state) => state.id, merged)
+  for (const chunk of inChunks(deliveries.values())) await writeChunk(session, chunk)
+  return deliveries.size
+}
+
+async function writeChunk(session: Session, fresh: DeliveryState[]): Promise<void> {
+  const known = await existing(session, fresh)
+  const states = mergedByKey([...known, ...fresh], (state) => state.id, merged)
+  const superseded = known.filter((state) => state.acceptedAt !== states.get(state.id)!.acceptedAt)
+  if (superseded.length > 0) await removeSuperseded(session, superseded)
+  await upsert(session, [...states.values()])
+}
+
+async function existing(session: Session, states: DeliveryState[]): Promise<DeliveryState[]> {
+  const records = await session.query<DeliveryRecord>(
+    {
+      name: 'known-deliveries',
+      text: `select ${DELIVERY_COLUMNS} from deliveries where id = any($1) and accepted_at between $2 and $3`,
+    },
+    [states.map((state) => state.id), ...homesAround(states)],
+  )
+  return records.map(deliveryStateOf)
+}
+
+async function upsert(session: Session, states: DeliveryState[]): Promise<void> {
+  await session.query(UPSERT, [
+    states.map((state) => state.id),
+    states.map((state) => state.acceptedAt),
+    states.map((state) => state.accountId),
+    states.map((state) => state.webhookId),
+    states.map((state) => state.eventId),
+    states.map((state) => state.eventType),
+    states.map((state) => state.trigger),
+    states.map((state) => state.chain),
+    states.map((state) => state.end?.kind ?? null),
+    states.map((state) => state.end?.at ?? null),
+    states.map((state) => state.next.attempt),
+    states.map((state) => state.next.notBefore),
+    states.map((state) => state.attemptsMade),
+  ])
+}
+
+const UPSERT = {
+  name: 'upsert-deliveries',
+  text: `
+    insert into deliveries (id, accepted_at, account_id, webhook_id, event_id, event_type, trigger, chain,
+                            chain_end, ended_at, next_attempt, not_before, attempts_made)
+    select id, to_timestamp(accepted_at / 1000), account_id, webhook_id, event_id, event_type, trigger, chain,
+           chain_end, to_timestamp(ended_at / 1000), next_attempt, to_timestamp(not_before / 1000), attempts_made
+    from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[],
+                $9::text[], $10::float8[], $11::integer[], $12::float8[], $13::integer[])
+      as state (id, accepted_at, account_id, webhook_id, event_id, event_type, trigger, chain,
+                chain_end, ended_at, next_attempt, not_before, attempts_made)
+    on conflict (id, accepted_at) do update set
+      trigger = excluded.trigger,
+      chain = excluded.chain,
+      chain_end = excluded.chain_end,
+      ended_at = excluded.ended_at,
+      next_attempt = excluded.next_attempt,
+      not_before = excluded.not_before,
+      attempts_made = excluded.attempts_made`,
+}
+
+/** Rare: an event came twice, and the earlier acceptance became known later. */
+async function removeSuperseded(session: Session, states: DeliveryState[]): Promise<void> {
+  await session.query(
+    `delete from deliveries using unnest($1::text[], $2::float8[]) as home (id, accepted_at)
+     where deliveries.id = home.id and deliveries.accepted_at = to_timestamp(home.accepted_at / 1000)`,
+    [states.map((state) => state.id), states.map((state) => state.acceptedAt)],
+  )
+}

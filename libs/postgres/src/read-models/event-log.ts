@@ -1,0 +1,59 @@
+import type { EventType } from '#domain'
+import type { Database } from '../database.js'
+import { type LogPage, keysetOf } from './log-page.js'
+import type { EventRow, Matches } from './read-model-rows.js'
+import { epochMs } from '../epoch-ms.js'
+
+export interface EventFilter {
+  type?: EventType | undefined
+  /** Accepted at or after, ms since the epoch. */
+  since?: number | undefined
+}
+
+const COLUMNS = `account_id as "accountId", id, type, body,
+  ${epochMs('accepted_at')} as "acceptedAt"`
+
+/** What was accepted, always of one account. */
+export class EventLog {
+  constructor(private readonly database: Database) {}
+
+  /** Newest first; up to `limit + 1` rows, so that the caller sees whether there are more. */
+  list(accountId: string, filter: EventFilter, page: LogPage): Promise<EventRow[]> {
+    return this.database.query<EventRow>(
+      `select ${COLUMNS} from events
+       where account_id = $1
+         and ($2::text is null or type = $2)
+         and accepted_at >= to_timestamp($3::float8 / 1000)
+         and (accepted_at, id) < (to_timestamp($4::float8 / 1000), $5::text)
+       order by accepted_at desc, id desc
+       limit $6`,
+      [accountId, filter.type ?? null, filter.since ?? 0, ...keysetOf(page), page.limit + 1],
+    )
+  }
+
+  /** Null: the account has no such event, or it is too new or too old to be known. Of two, the first counts. */
+  async find(accountId: string, id: string): Promise<EventRow | null> {
+    const [event] = await this.database.query<EventRow>(
+      {
+        name: 'find-event',
+        text: `select ${COLUMNS} from events where id = $1 and account_id = $2 order by accepted_at limit 1`,
+      },
+      [id, accountId],
+    )
+    return event ?? null
+  }
+
+  /** Where the event went; null where fan-out has not told yet. */
+  async matches(event: Pick<EventRow, 'id' | 'accountId' | 'acceptedAt'>): Promise<Matches | null> {
+    const [row] = await this.database.query<{ matches: string }>(
+      {
+        name: 'find-fan-out',
+        text: `select matches from fan_outs
+               where event_id = $1 and account_id = $2 and accepted_at >= to_timestamp($3::float8 / 1000)
+               order by decided_at limit 1`,
+      },
+      [event.id, event.accountId, event.acceptedAt],
+    )
+    return row ? (JSON.parse(row.matches) as Matches) : null
+  }
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
+import { NOON, aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from './builders.testing.js'
+import { DeliveryLog } from './delivery-log.js'
+import { statesFrom } from './delivery-state.js'
+import { EventLog } from './event-log.js'
+import type { LogPage } from './log-page.js'
+import { PartitionStore } from './partition-store.js'
+import { ReadModelWriter } from './read-model-writer.js'
+
+const DAY_MS = 86_400_000
+
+/** Ten events over three days, two of each in the same millisecond, to two webhooks; one delivery failed and waits. */
+const acceptedAt = (n: number) => NOON + Math.floor(n / 2) * (DAY_MS / 2)
+const numbers = Array.from({ length: 10 }, (_, n) => n)
+
+describe('reading the logs', () => {
+  let test: TestDatabase
+  let events: EventLog
+  let deliveries: DeliveryLog
+  beforeAll(async () => {
+    test = await createTestDatabase()
+    events = new EventLog(test.database)
+    deliveries = new DeliveryLog(test.database)
+    const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
+    const writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention, () => NOON))
+    await writer.write({
+      events: numbers.map((n) =>
+        anEventRow({
+          id: `evt_${n}`,
+          acceptedAt: acceptedAt(n),
+          type: n % 2 ? 'context.created' : 'context.updated',
+          body: `{"n":${n}}`,
+        }),
+      ),
+      fanOuts: [
+        {
+          accountId: 'acc_1',
+          eventId: 'evt_0',
+          acceptedAt: acceptedAt(0),
+          decidedAt: NOON + 1,
+          matches: { matched: ['whk_1'], unmatched: [{ webhookId: 'whk_2', reason: 'disabled' }] },
+        },
+      ],
+      deliveries: numbers.flatMap((n) => [
+        ...statesFrom(
+          aFannedOut({
+            eventId: `evt_${n}`,
+            eventType: n % 2 ? 'context.created' : 'context.updated',
+            acceptedAt: acceptedAt(n),
+            matched: [
+              { webhookId: 'whk_1', deliveryId: `dlv_${n}` },
+              { webhookId: 'whk_2', deliveryId: `dlv_other_${n}` },
+            ],
+          }),
+        ),
+        ...(n === 3
+          ? []
+          : statesFrom(anAttempted({ delivery: aRef({ deliveryId: `dlv_${n}`, acceptedAt: acceptedAt(n) }) }))),
+      ]),
+      attempts: [
+        anAttemptRow({ id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
+        anAttemptRow({ id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
+        anAttemptRow({ id: 'atm_x', deliveryId: 'dlv_2' }),
+      ],
+    })
+  })
+  afterAll(() => test.close())
+
+  /** Walks all pages and answers the ids in the order in which they came. */
+  async function walked(list: (page: LogPage) => Promise<{ id: string; acceptedAt: number }[]>, limit: number) {
+    const ids: string[] = []
+    let after: LogPage['after']
+    for (;;) {
+      const rows = await list({ limit, after })
+      ids.push(...rows.slice(0, limit).map((row) => row.id))
+      if (rows.length <= limit) return ids
+      after = rows[limit - 1]
+    }
+  }
+
+  it.each([1, 3, 10])('gives every event once, newest first, in pages of %i', async (limit) => {
+    expect(await walked((page) => events.list('acc_1', {}, page), limit)).toEqual(
+      numbers.map((n) => `evt_${n}`).reverse(),
+    )
+  })
+
+  it('filters events by type and time', async () => {
+    const since = acceptedAt(4)
+
+    const ids = await walked((page) => events.list('acc_1', { type: 'context.created', since }, page), 2)
+
+    expect(ids).toEqual(['evt_9', 'evt_7', 'evt_5'])
+  })
+
+  it('finds an event with its text, and where it went', async () => {
+    const event = await events.find('acc_1', 'evt_0')
+
+    expect(event).toEqual({
+      accountId: 'acc_1',
+      id: 'evt_0',
+      type: 'context.updated',
+      acceptedAt: NOON,
+      body: '{"n":0}',
+    })
+    expect(await events.matches(event!)).toEqual({
+      matched: ['whk_1'],
+      unmatched: [{ webhookId: 'whk_2', reason: 'disabled' }],
+    })
+    expect(await events.matches({ ...event!, id: 'evt_1' })).toBeNull()
+  })
+
+  it.each([1, 3, 10])('gives every delivery of a webhook once, newest first, in pages of %i', async (limit) => {
+    expect(await walked((page) => deliveries.list('acc_1', 'whk_1', {}, page), limit)).toEqual(
+      numbers.map((n) => `dlv_${n}`).reverse(),
+    )
+  })
+
+  it.each([
+    ['status', { status: 'waiting' as const }, ['dlv_3']],
+    ['type', { type: 'context.created' as const, until: acceptedAt(6) }, ['dlv_5', 'dlv_3', 'dlv_1']],
+    ['event', { eventId: 'evt_7' }, ['dlv_7']],
+    ['time, from inclusive to exclusive', { since: acceptedAt(2), until: acceptedAt(4) }, ['dlv_3', 'dlv_2']],
+    ['everything at once', { status: 'delivered' as const, since: acceptedAt(2), eventId: 'evt_3' }, []],
+  ])('filters deliveries by %s', async (_, filter, ids) => {
+    expect((await deliveries.list('acc_1', 'whk_1', filter, { limit: 10 })).map((row) => row.id)).toEqual(ids)
+  })
+
+  it('finds a delivery with its attempts in the order in which they were made', async () => {
+    const delivery = await deliveries.find('acc_1', 'dlv_1')
+
+    expect(delivery).toMatchObject({ eventId: 'evt_1', webhookId: 'whk_1', end: { kind: 'delivered', at: NOON + 30 } })
+    const attempts = await deliveries.attempts(delivery!)
+    expect(attempts).toEqual([
+      anAttemptRow({ id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
+      anAttemptRow({ id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
+    ])
+  })
+
+  it('finds many deliveries at once', async () => {
+    const found = await deliveries.findAll('acc_1', ['dlv_1', 'dlv_9', 'dlv_none'], NOON)
+
+    expect(found.map((row) => row.id).sort()).toEqual(['dlv_1', 'dlv_9'])
+  })
+
+  it('shows another account nothing', async () => {
+    expect(await events.list('acc_2', {}, { limit: 10 })).toEqual([])
+    expect(await events.find('acc_2', 'evt_1')).toBeNull()
+    expect(await deliveries.list('acc_2', 'whk_1', {}, { limit: 10 })).toEqual([])
+    expect(await deliveries.find('acc_2', 'dlv_1')).toBeNull()
+    expect(await deliveries.findAll('acc_2', ['dlv_1'], NOON)).toEqual([])
+  })
+})

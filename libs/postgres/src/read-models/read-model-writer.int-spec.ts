@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Fact } from '#domain'
+import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
+import { NOON, aChainEnded, aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from './builders.testing.js'
+import { statesFrom } from './delivery-state.js'
+import { PartitionStore } from './partition-store.js'
+import type { ReadModelRows } from './read-model-rows.js'
+import { ReadModelWriter } from './read-model-writer.js'
+
+const DAY_MS = 86_400_000
+const RETENTION = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
+
+function rows(change: Partial<ReadModelRows>): ReadModelRows {
+  return { events: [], fanOuts: [], deliveries: [], attempts: [], ...change }
+}
+
+function deliveriesOf(...facts: Fact[]): ReadModelRows {
+  return rows({ deliveries: facts.flatMap(statesFrom) })
+}
+
+describe('writing the read models', () => {
+  let test: TestDatabase
+  let writer: ReadModelWriter
+  beforeEach(async () => {
+    test = await createTestDatabase()
+    writer = writerOn()
+  })
+  afterEach(() => test.close())
+
+  function writerOn(database = test.database): ReadModelWriter {
+    return new ReadModelWriter(database, new PartitionStore(database, RETENTION, () => NOON))
+  }
+
+  async function everything(): Promise<unknown> {
+    const all: Record<string, unknown> = {}
+    for (const table of ['events', 'fan_outs', 'deliveries', 'attempts']) {
+      all[table] = await test.database.query(`select * from ${table} order by 1, 2, 3`)
+    }
+    return all
+  }
+
+  const fanOut = { accountId: 'acc_1', eventId: 'evt_1', acceptedAt: NOON, decidedAt: NOON + 5 }
+  const retried = anAttempted({
+    outcome: { kind: 'failed', reason: 'timeout' },
+    next: { kind: 'retry', attempt: 2, notBefore: NOON + 10_000 },
+  })
+  const portions: ReadModelRows[] = [
+    rows({ events: [anEventRow()] }),
+    rows({
+      fanOuts: [{ ...fanOut, matches: { matched: ['whk_1'], unmatched: [] } }],
+      deliveries: statesFrom(aFannedOut()),
+    }),
+    rows({
+      deliveries: statesFrom(retried),
+      attempts: [anAttemptRow({ outcome: 'failed', reason: 'timeout', response: null })],
+    }),
+    rows({
+      deliveries: statesFrom(anAttempted({ attemptId: 'atm_2', number: 2 })),
+      attempts: [anAttemptRow({ id: 'atm_2', number: 2 })],
+    }),
+    deliveriesOf(aChainEnded({ end: 'expired' })),
+  ]
+
+  it('gives the same tables for the same facts in any order, repeated, at once or one by one', async () => {
+    for (const portion of portions) await writer.write(portion)
+    const inOrder = await everything()
+
+    await test.database.query('truncate events, fan_outs, deliveries, attempts')
+    for (const portion of [...portions].reverse()) await writer.write(portion)
+    expect(await everything()).toEqual(inOrder)
+
+    for (const portion of portions) await writer.write(portion)
+    expect(await everything()).toEqual(inOrder)
+
+    await test.database.query('truncate events, fan_outs, deliveries, attempts')
+    const twice = [...portions, ...portions]
+    await writer.write({
+      events: twice.flatMap((portion) => portion.events),
+      fanOuts: twice.flatMap((portion) => portion.fanOuts),
+      deliveries: twice.flatMap((portion) => portion.deliveries),
+      attempts: twice.flatMap((portion) => portion.attempts),
+    })
+    expect(await everything()).toEqual(inOrder)
+  })
+
+  it('writes all of a batch or nothing', async () => {
+    const impossible = { ...statesFrom(aFannedOut())[0]!, chain: 2 ** 40 }
+
+    await expect(
+      writer.write(rows({ events: [anEventRow()], deliveries: [impossible], attempts: [anAttemptRow()] })),
+    ).rejects.toThrow('out of range')
+
+    expect(await everything()).toEqual({ events: [], fan_outs: [], deliveries: [], attempts: [] })
+  })
+
+  it('merges what two writers learn of the same delivery at the same time', async () => {
+    const other = test.another()
+    try {
+      const writers = [writer, writerOn(other)]
+      const ids = Array.from({ length: 300 }, (_, i) => `dlv_${i}`)
+      const matched = ids.map((deliveryId) => ({ deliveryId, webhookId: 'whk_1' }))
+      const attempted = ids.map((deliveryId) => anAttempted({ delivery: aRef({ deliveryId }) }))
+
+      await Promise.all([
+        writers[0]!.write(deliveriesOf(aFannedOut({ matched }))),
+        writers[1]!.write(deliveriesOf(...attempted)),
+        writers[0]!.write(deliveriesOf(...attempted.toReversed())),
+        writers[1]!.write(deliveriesOf(aFannedOut({ matched: matched.toReversed() }))),
+      ])
+
+      const statuses = await test.database.query(
+        'select chain_end, attempts_made, count(*)::int from deliveries group by 1, 2',
+      )
+      expect(statuses).toEqual([{ chain_end: 'delivered', attempts_made: 1, count: 300 }])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('makes the partition of a day for which nobody prepared one, past or future', async () => {
+    const days = [NOON - 20 * DAY_MS, NOON, NOON + 2 * DAY_MS]
+
+    await writer.write(rows({ events: days.map((acceptedAt, i) => anEventRow({ acceptedAt, id: `evt_${i}` })) }))
+
+    expect(
+      await test.database.query('select distinct tableoid::regclass::text as name from events order by 1'),
+    ).toEqual([{ name: 'events_20231226' }, { name: 'events_20240115' }, { name: 'events_20240117' }])
+  })
+
+  it('drops and counts what is older than the retention, and makes no partition for it', async () => {
+    const old = NOON - 40 * DAY_MS
+
+    const written = await writer.write(rows({ events: [anEventRow({ acceptedAt: old }), anEventRow()] }))
+
+    expect(written).toMatchObject({ events: 1, too_old: 1 })
+    expect(
+      await test.database.query('select 1 from pg_inherits where inhparent = $1::regclass', ['events']),
+    ).toHaveLength(1)
+  })
+
+  it('recovers by itself when a partition vanished under it', async () => {
+    await writer.write(rows({ events: [anEventRow()] }))
+    await test.database.query('drop table events_20240115')
+
+    await expect(writer.write(rows({ events: [anEventRow()] }))).rejects.toThrow('no partition')
+    await writer.write(rows({ events: [anEventRow()] }))
+
+    expect(await test.database.query('select id from events')).toEqual([{ id: 'evt_1' }])
+  })
+
+  it.each([
+    ['in one batch', (first: ReadModelRows, second: ReadModelRows) => [merge(first, second)]],
+    ['in order', (first: ReadModelRows, second: ReadModelRows) => [first, second]],
+    ['in the other order', (first: ReadModelRows, second: ReadModelRows) => [second, first]],
+  ])('keeps one event and one delivery of an event that was accepted twice: %s', async (_, portioned) => {
+    const later = NOON + 13 * 3_600_000
+    const at = (acceptedAt: number, body: string) =>
+      rows({
+        events: [anEventRow({ acceptedAt, body })],
+        deliveries: [
+          ...statesFrom(aFannedOut({ acceptedAt })),
+          ...statesFrom(anAttempted({ delivery: aRef({ acceptedAt }) })),
+        ],
+      })
+
+    for (const portion of portioned(at(NOON, 'first'), at(later, 'second'))) await writer.write(portion)
+
+    expect(await test.database.query('select body, accepted_at from events')).toEqual([
+      { body: 'first', accepted_at: new Date(NOON) },
+    ])
+    expect(await test.database.query('select accepted_at, chain_end from deliveries')).toEqual([
+      { accepted_at: new Date(NOON), chain_end: 'delivered' },
+    ])
+  })
+
+  it('keeps events of two accounts apart that have the same id', async () => {
+    await writer.write(rows({ events: [anEventRow(), anEventRow({ accountId: 'acc_2', acceptedAt: NOON + 1 })] }))
+
+    expect(await test.database.query('select account_id from events order by 1')).toEqual([
+      { account_id: 'acc_1' },
+      { account_id: 'acc_2' },
+    ])
+  })
+
+  it('keeps the first of two decisions about one event', async () => {
+    const first = { ...fanOut, matches: { matched: ['whk_1'], unmatched: [] } }
+    const second = { ...fanOut, decidedAt: NOON + 9, matches: { matched: ['whk_1', 'whk_2'], unmatched: [] } }
+
+    await writer.write(rows({ fanOuts: [second] }))
+    await writer.write(rows({ fanOuts: [first] }))
+    await writer.write(rows({ fanOuts: [second] }))
+
+    const [row] = await test.database.query<{ matches: string }>('select matches from fan_outs')
+    expect(JSON.parse(row!.matches)).toEqual(first.matches)
+  })
+
+  it('stores whatever a receiver answered', async () => {
+    const response = {
+      status: 500,
+      headers: { 'x-odd': 'a\0b' },
+      body: 'nul \0, half \ud83d, whole \ud83d\ude00, \\u0000',
+    }
+
+    await writer.write(rows({ attempts: [anAttemptRow({ response })] }))
+
+    const [row] = await test.database.query<{ response_body: string; response_headers: string }>(
+      'select response_body, response_headers from attempts',
+    )
+    expect(row!.response_body).toBe('nul \ufffd, half \ufffd, whole \ud83d\ude00, \\u0000')
+    expect(JSON.parse(row!.response_headers)).toEqual({ 'x-odd': 'a\0b' })
+  })
+
+  it('writes a backlog of any length in bounded statements', async () => {
+    const matched = Array.from({ length: 4_500 }, (_, i) => ({ deliveryId: `dlv_${i}`, webhookId: 'whk_1' }))
+
+    const written = await writer.write(deliveriesOf(aFannedOut({ matched })))
+
+    expect(written.deliveries).toBe(4_500)
+    expect(await test.database.query('select count(*)::int from deliveries')).toEqual([{ count: 4_500 }])
+  })
+})
+
+function merge(a: ReadModelRows, b: ReadModelRows): ReadModelRows {
+  return rows({ events: [...a.events, ...b.events], deliveries: [...a.deliveries, ...b.deliveries] })
+}

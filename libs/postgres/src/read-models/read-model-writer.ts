@@ -1,0 +1,78 @@
+import { LOCKS } from '../advisory-locks.js'
+import type { Database, Session } from '../database.js'
+import { sqlState } from '../database-unavailable.js'
+import { writeAttempts } from './attempt-writes.js'
+import { writeDeliveries } from './delivery-writes.js'
+import { writeEvents } from './event-writes.js'
+import { writeFanOuts } from './fan-out-writes.js'
+import type { PartitionStore } from './partition-store.js'
+import type { ReadModelRows, ReadModelTable } from './read-model-rows.js'
+import { dayOf } from './utc-day.js'
+
+/** How many rows went where, repeats made one; and how many were older than the retention and went nowhere. */
+export type Written = Record<ReadModelTable | 'too_old', number>
+
+/** Writes the read models. Given the same rows again, in any order and any portions, the tables end up the same. */
+export class ReadModelWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly partitions: PartitionStore,
+  ) {}
+
+  /**
+   * All or nothing, in one transaction.
+   * @throws {DatabaseUnavailable} and whatever else Postgres says; the same rows may be written again
+   */
+  async write(rows: ReadModelRows): Promise<Written> {
+    const kept = this.#withoutExpired(rows)
+    await this.#ensurePartitions(kept)
+    try {
+      return await this.database.transaction(async (session) => ({
+        ...(await writeAll(session, kept)),
+        too_old: count(rows) - count(kept),
+      }))
+    } catch (error) {
+      // A partition that was known to be there is not: dropped by another process, or by hand.
+      if (sqlState(error) === NO_PARTITION) this.partitions.forget()
+      throw error
+    }
+  }
+
+  #withoutExpired(rows: ReadModelRows): ReadModelRows {
+    const isKept = (table: ReadModelTable) => (row: { acceptedAt: number }) =>
+      this.partitions.isKept(table, row.acceptedAt)
+    return {
+      events: rows.events.filter(isKept('events')),
+      fanOuts: rows.fanOuts.filter(isKept('fan_outs')),
+      deliveries: rows.deliveries.filter(isKept('deliveries')),
+      attempts: rows.attempts.filter(isKept('attempts')),
+    }
+  }
+
+  async #ensurePartitions(rows: ReadModelRows): Promise<void> {
+    const days = (of: { acceptedAt: number }[]) => new Set(of.map((row) => dayOf(row.acceptedAt)))
+    await this.partitions.ensureDays('events', days(rows.events))
+    await this.partitions.ensureDays('fan_outs', days(rows.fanOuts))
+    await this.partitions.ensureDays('deliveries', days(rows.deliveries))
+    await this.partitions.ensureDays('attempts', days(rows.attempts))
+  }
+}
+
+/** A check violation; for a row that no partition takes, Postgres has no code of its own. */
+const NO_PARTITION = '23514'
+
+async function writeAll(session: Session, rows: ReadModelRows): Promise<Omit<Written, 'too_old'>> {
+  // Two projectors hold different partitions of the log and may know of the same delivery: they take turns, so that
+  // reading a row, merging and writing it back is safe. A turn is some milliseconds.
+  await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
+  return {
+    events: await writeEvents(session, rows.events),
+    fan_outs: await writeFanOuts(session, rows.fanOuts),
+    deliveries: await writeDeliveries(session, rows.deliveries),
+    attempts: await writeAttempts(session, rows.attempts),
+  }
+}
+
+function count(rows: ReadModelRows): number {
+  return rows.events.length + rows.fanOuts.length + rows.deliveries.length + rows.attempts.length
+}

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { type ObservedConsumer, consumerHealth, observeLag } from './consumer-telemetry.js'
+import { Registry } from './metrics.js'
+
+function aConsumer(overrides: Partial<ObservedConsumer> = {}): ObservedConsumer {
+  return { isReady: () => true, fetchAgeMs: () => 0, lag: () => [], ...overrides }
+}
+
+const yes = () => true
+const no = () => false
+
+test('a consumer that has joined is well in every way', () => {
+  const { started, ready, live } = consumerHealth(aConsumer(), yes, no)
+  expect([started(), ready(), live()]).toEqual([null, null, null])
+})
+
+test('until it has started it is neither started nor ready, but alive', () => {
+  const { started, ready, live } = consumerHealth(aConsumer(), no, no)
+  expect([started(), ready(), live()]).toEqual(['starting', 'starting', null])
+})
+
+test('while it drains, or is no member of its group, it is not ready, and a restart would not help', () => {
+  const draining = consumerHealth(aConsumer(), yes, yes)
+  expect([draining.started(), draining.ready(), draining.live()]).toEqual([null, 'draining', null])
+  const outside = consumerHealth(aConsumer({ isReady: no }), yes, no)
+  expect([outside.started(), outside.ready(), outside.live()]).toEqual([
+    null,
+    'not a member of the consumer group',
+    null,
+  ])
+})
+
+test('a broker that is away for minutes restarts nobody, a fetch loop that is stuck does', () => {
+  let age = 179_999
+  const { live } = consumerHealth(aConsumer({ fetchAgeMs: () => age }), yes, no)
+  expect(live()).toBeNull()
+  age = 180_000
+  expect(live()).toBe('nothing was fetched for 180 s')
+})
+
+test('lag is told by topic, and a partition that has left is told no more', async () => {
+  let lag = [
+    { topic: 'deliveries', lag: 3 },
+    { topic: 'deliveries', lag: 4 },
+    { topic: 'deliveries.retry-10s', lag: 5 },
+  ]
+  const registry = new Registry()
+  observeLag(registry, aConsumer({ lag: () => lag }))
+  expect(await registry.metrics()).toContain('webhooks_consumer_lag_records{topic="deliveries"} 7')
+  expect(await registry.metrics()).toContain('webhooks_consumer_lag_records{topic="deliveries.retry-10s"} 5')
+  lag = [{ topic: 'deliveries', lag: 1 }]
+  const later = await registry.metrics()
+  expect(later).toContain('webhooks_consumer_lag_records{topic="deliveries"} 1')
+  expect(later).not.toContain('retry-10s')
+})

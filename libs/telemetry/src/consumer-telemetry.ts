@@ -1,0 +1,53 @@
+import { Gauge, type Registry } from './metrics.js'
+import type { HealthChecks } from './management-server.js'
+
+/** What health and metrics need to know of a consumer. */
+export interface ObservedConsumer {
+  /** A member of its group, with every partition's offsets read. */
+  isReady(): boolean
+  /** Since the fetch loop last went round. */
+  fetchAgeMs(): number
+  lag(): { topic: string; lag: number }[]
+}
+
+/**
+ * A fetch loop that has not gone round for so long is stuck or cut off. A broker that is away for less must not
+ * restart every service: they heal by themselves. Ms.
+ */
+const STUCK_AFTER_MS = 3 * 60_000
+
+/** Health by progress: a process that lives and consumes nothing is not live. */
+export function consumerHealth(
+  consumer: ObservedConsumer,
+  hasStarted: () => boolean,
+  isDraining: () => boolean,
+): HealthChecks {
+  return {
+    started: () => (hasStarted() ? null : 'starting'),
+    ready: () => {
+      if (!hasStarted()) return 'starting'
+      if (isDraining()) return 'draining'
+      return consumer.isReady() ? null : 'not a member of the consumer group'
+    },
+    live: () => {
+      const age = consumer.fetchAgeMs()
+      return age < STUCK_AFTER_MS ? null : `nothing was fetched for ${Math.round(age / 1_000)} s`
+    },
+  }
+}
+
+/** Records between what is committed and the end, by topic; the sum over this process's partitions. */
+export function observeLag(registry: Registry, consumer: ObservedConsumer): void {
+  new Gauge({
+    name: 'webhooks_consumer_lag_records',
+    help: 'Records of the partitions held here that are not complete.',
+    labelNames: ['topic'],
+    registers: [registry],
+    collect() {
+      const perTopic = new Map<string, number>()
+      for (const { topic, lag } of consumer.lag()) perTopic.set(topic, (perTopic.get(topic) ?? 0) + lag)
+      this.reset()
+      for (const [topic, lag] of perTopic) this.set({ topic }, lag)
+    },
+  })
+}

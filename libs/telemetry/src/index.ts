@@ -1,0 +1,6 @@
+export * from './consumer-telemetry.js'
+export * from './logger.js'
+export * from './management-server.js'
+export * from './metrics.js'
+export * from './nest-logger.js'
+export * from './service-lifecycle.js'

@@ -1,0 +1,55 @@
+import type { Logger } from './logger.js'
+
+/**
+ * Runs one service from its configuration to its end. A wrong configuration is told in full and ends with exit code
+ * 78 (EX_CONFIG); a failed start or a failure that nobody handled ends the process loudly, so that its supervisor
+ * starts a new one.
+ */
+export async function runService(start: () => Promise<RunningService>): Promise<void> {
+  let service: RunningService
+  try {
+    service = await start()
+  } catch (error) {
+    const isConfiguration = error instanceof Error && error.name === 'ConfigurationProblems'
+    process.stderr.write(isConfiguration ? `${error.message}\n` : `${describe(error)}\n`)
+    process.exit(isConfiguration ? 78 : 1)
+  }
+  const { logger } = service
+  const fail = (error: unknown) => {
+    logger.error({ err: error }, 'a failure that nobody handled: the process ends')
+    process.exit(1)
+  }
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  const stop = once((signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'draining')
+    service.stop().then(
+      () => {
+        logger.info({}, 'stopped')
+        process.exit(0)
+      },
+      (error: unknown) => fail(error),
+    )
+  })
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+export interface RunningService {
+  logger: Logger
+  /** Stops taking work, finishes what is under way, commits, leaves. Must end within the grace period. */
+  stop(): Promise<void>
+}
+
+function once<A extends unknown[]>(action: (...args: A) => void): (...args: A) => void {
+  let done = false
+  return (...args) => {
+    if (done) return
+    done = true
+    action(...args)
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

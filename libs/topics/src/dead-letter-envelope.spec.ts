@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { aDelivery } from '../../domain/src/builders.testing.js'
+import { encodeDeadLetter, encodeUndecodable } from './dead-letter-envelope.js'
+import { decodeDelivery } from './delivery-envelope.js'
+import { received } from './received.testing.js'
+
+test('a delivery given up can be read back whole, to be sent again', () => {
+  const delivery = aDelivery({ attempt: 6, notBefore: 5, chainStartedAt: 1, isDeferred: true, deferredSince: 2 })
+  const letter = received(encodeDeadLetter('deliveries.dead-letter', delivery, 'exhausted'))
+  expect(letter.key).toBe(delivery.webhookId)
+  expect(letter.headers['dead-letter-reason']).toBe('exhausted')
+  expect(decodeDelivery(letter)).toEqual(delivery)
+})
+
+test('a record that could not be read is kept byte for byte, with where it was and what was wrong', () => {
+  const value = Buffer.from([0xff, 0x00, 0xfe])
+  const record = { key: 'whk_1', value, headers: { trigger: 'manual' }, timestamp: 1 }
+  const origin = { topic: 'deliveries', partition: 3, offset: 42 }
+  expect(encodeUndecodable('deliveries.dead-letter', record, origin, '"manual" is not a trigger')).toEqual({
+    topic: 'deliveries.dead-letter',
+    key: 'whk_1',
+    value,
+    headers: {
+      trigger: 'manual',
+      'dead-letter-reason': 'undecodable',
+      'dead-letter-problem': '"manual" is not a trigger',
+      'dead-letter-origin': 'deliveries/3/42',
+    },
+  })
+})
+
+test('a record without key and value is a dead letter too', () => {
+  const record = { key: null, value: null, headers: {}, timestamp: 1 }
+  const letter = encodeUndecodable('dead', record, { topic: 't', partition: 0, offset: 0 }, 'the record has no value')
+  expect(letter).toMatchObject({ topic: 'dead', key: '', value: null })
+})

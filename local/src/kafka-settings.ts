@@ -1,0 +1,67 @@
+/** Where one broker, which is its own controller, keeps its data and listens; loopback only. */
+export interface KafkaPlace {
+  port: number
+  controllerPort: number
+  logFolder: string
+}
+
+/** Any fixed id does: every local broker is a cluster of its own. */
+export const clusterId = 'Y29udGV4dGZpbGUtd2hvb2'
+
+/**
+ * `server.properties` of a single-node KRaft broker. What is not here is Kafka's default, `message.max.bytes` included,
+ * so that what works here works there.
+ */
+export function serverProperties(place: KafkaPlace, forLoad: boolean): string {
+  const settings: Record<string, string | number | boolean> = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${place.port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': place.logFolder,
+    // One broker can hold one replica: with the default of three the internal topics are never created, and every
+    // consumer hears "The group coordinator is not available" for ever.
+    'default.replication.factor': 1,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // The default lets each new group wait 3 s for more members.
+    'group.initial.rebalance.delay.ms': 0,
+    'auto.create.topics.enable': false,
+    // 128 MB by default, for one cleaner that has a few thousand keys here.
+    'log.cleaner.dedupe.buffer.size': 4_194_304,
+    ...(forLoad ? {} : quickRestart),
+  }
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+// After kill -9 the new broker waits until the old one's session is over: 9 s by default, and a start takes 12 s instead
+// of 6. Under load a busy machine may be late with a heartbeat, and a fenced broker would spoil the measurement.
+const quickRestart = { 'broker.session.timeout.ms': 3000, 'broker.heartbeat.interval.ms': 500 }
+
+/** Kafka logs to standard output; at INFO its start alone writes hundreds of lines of settings. */
+export const log4jProperties = `rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = stdout
+appender.stdout.type = Console
+appender.stdout.name = stdout
+appender.stdout.layout.type = PatternLayout
+appender.stdout.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS} %-5p %c{1}: %m%n
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+`
+
+/** JVM options: quick to start and small for people and tests, warm and steady for measurements. */
+export function jvmOptions(log4jFile: string, forLoad: boolean): string[] {
+  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+  return ['-Xms256m', '-Xmx512m', ...(forLoad ? [] : quickStart), `-Dlog4j2.configurationFile=${log4jFile}`]
+}

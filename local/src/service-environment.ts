@@ -1,0 +1,38 @@
+export const serviceNames = ['api', 'fanout', 'dispatcher'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** What the local stack decides for its services. */
+export interface StackSettings {
+  apiPort: number
+  managementPorts: Record<ServiceName, number>
+  kafkaBrokers: string
+  /** The stack's own broker, which is alone; false for one of the user's. */
+  kafkaIsOurs: boolean
+  databaseUrl: string
+  secretsKey: string
+  authoritiesFile: string
+}
+
+const loopback = '127.0.0.0/8,::1/128'
+
+/** The environment of one service: everything that is set here, and above it what the stack decides. */
+export function serviceEnvironment(
+  service: ServiceName,
+  settings: StackSettings,
+  environment: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const { SECRETS_KEY: _, ...passedOn } = environment
+  return {
+    ...passedOn,
+    API_PORT: String(settings.apiPort),
+    MANAGEMENT_PORT: String(settings.managementPorts[service]),
+    KAFKA_BROKERS: settings.kafkaBrokers,
+    // The default of three replicas is for real clusters; a lone broker refuses it.
+    ...(settings.kafkaIsOurs && { KAFKA_REPLICATION_FACTOR: environment.KAFKA_REPLICATION_FACTOR || '1' }),
+    DATABASE_URL: settings.databaseUrl,
+    EGRESS_ALLOWED_CIDRS: environment.EGRESS_ALLOWED_CIDRS ?? loopback,
+    EGRESS_CA_FILE: settings.authoritiesFile,
+    // Fan-out never sees a secret.
+    ...(service !== 'fanout' && { SECRETS_KEY: settings.secretsKey }),
+  }
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { environmentExample, environmentTable } from '#config'
+
+// Both files are written by this test when it runs with --update, which is what the script does.
+const MEND = 'run `npm run docs` and commit what it changes'
+
+const configurationPage = `# Configuration
+
+Every setting is an environment variable. A service reads all of them before it starts, tells every mistake at once and
+then ends with exit code 78. Durations are written \`250ms\`, \`10s\`, \`1m\`, \`3h36m\` or \`30d\`; an empty value counts as not
+set. This page and \`.env.example\` are generated from \`libs/config\` by \`npm run docs\`.
+
+The three services must agree on the Kafka variables, \`DATABASE_URL\`, \`RETRY_SCHEDULE\`, \`DELIVERY_MAX_AGE\` and the
+retentions. \`SECRETS_KEY\` is for the API and the dispatcher; fan-out never sees a secret and is not given the key.
+
+<!-- prettier-ignore-start -->
+${environmentTable()}<!-- prettier-ignore-end -->
+`
+
+test.each([
+  ['docs/configuration.md', configurationPage],
+  ['.env.example', environmentExample()],
+])('%s says what the code reads', async (file, text) => {
+  await expect(text, `${file} is out of date: ${MEND}`).toMatchFileSnapshot(`../${file}`)
+})

@@ -1,0 +1,151 @@
+import { type Ledger, type LedgerFault, type LedgerRequest, isSuccess } from '../ledger.js'
+import { type Chain, groupBy, nameOf } from './chains.js'
+import type { Violation } from './violation.js'
+
+/** What a crash may cost at most. Times in ms. */
+export interface RepeatBounds {
+  /** Completed for less than this, an attempt may not be committed yet: the interval of commits (250 ms), the writes before and a busy machine. */
+  commitLagMs: number
+  /** With several dispatchers: how long after a dispatcher's return partitions still change hands; 0 with one. */
+  handOverMs: number
+  /** Repeats that one fault may cause: what was in flight, completed since the last commit, above the watermark. */
+  mostPerFault: number
+}
+
+export const repeatBounds: RepeatBounds = { commitLagMs: 1_000, handOverMs: 0, mostPerFault: 350 }
+
+/**
+ * Why a request came more than once. `connection`: within one attempt, after a connection that was closed without an
+ * answer. `fault`: in flight or just completed when its owner was hit. `doubled`: its record was written twice, and
+ * whoever would have recognised it was hit in between. `ended`: its chain had ended, known only to an owner who was hit.
+ */
+export type RepeatCause = 'connection' | 'fault' | 'doubled' | 'ended'
+
+export interface Repeat {
+  chain: Chain
+  request: LedgerRequest
+  cause: RepeatCause | null
+  fault: LedgerFault | null
+}
+
+/** Within one attempt a lost connection is tried again at once; the attempt's headers are made once. */
+const ATTEMPT_MS = 5_000
+/** How close to its answer an attempt must have been given up for another to follow. */
+const NEARLY_TIMED_OUT_MS = 4_500
+
+/** Every request beyond the first for its webhook, event and attempt number, and those behind a chain's end. */
+export function repeatsOf(ledger: Ledger, chains: Chain[], bounds: RepeatBounds): Repeat[] {
+  return chains.filter(({ requests }) => requests.length > 1).flatMap((chain) => repeatsIn(chain, ledger, bounds))
+}
+
+export function checkRepeats(repeats: Repeat[], bounds: RepeatBounds): Violation[] {
+  const unexplained = repeats
+    .filter(({ cause }) => cause === null)
+    .map(({ chain, request }): Violation => ({
+      rule: isBehindEnd(chain, request) ? 'ended chains stay ended' : 'no repeat without a cause',
+      subject: `attempt ${request.attempt} of ${nameOf(chain)}`,
+      detail: chain.requests.map(describe).join('; '),
+    }))
+  const perFault = groupBy(
+    repeats.flatMap(({ fault }) => fault ?? []),
+    ({ instance, at }) => `${instance} at ${new Date(at).toISOString()}`,
+  )
+  const tooMany = [...perFault]
+    .filter(([, faults]) => faults.length > bounds.mostPerFault)
+    .map(([subject, faults]): Violation => ({
+      rule: 'repeats bounded',
+      subject,
+      detail: `${faults.length} repeats, more than ${bounds.mostPerFault}`,
+    }))
+  return [...unexplained, ...tooMany]
+}
+
+/** Whether a request's completion may not have been committed when a fault hit its owner or the broker. */
+export function hitBy(faults: LedgerFault[], request: LedgerRequest, bounds: RepeatBounds): LedgerFault | null {
+  const isHit = ({ at, backAt }: LedgerFault) =>
+    request.settledAt >= at - bounds.commitLagMs && request.at <= backAt + bounds.handOverMs
+  return faults.find(isHit) ?? null
+}
+
+/**
+ * Faults after which an owner has forgotten something. A dispatcher that was asked to end drains, and repeats nothing:
+ * unless the broker was away at the time, or another dispatcher took over.
+ */
+export function faultsOfOwners({ faults }: Ledger, bounds: RepeatBounds): LedgerFault[] {
+  const ofBroker = faults.filter(({ target }) => target === 'kafka')
+  const ofDispatchers = faults.filter(
+    (fault) =>
+      fault.target === 'dispatcher' &&
+      (fault.kind !== 'term' || bounds.handOverMs > 0 || ofBroker.some((other) => overlap(fault, other))),
+  )
+  return [...ofBroker, ...ofDispatchers]
+}
+
+function repeatsIn(chain: Chain, ledger: Ledger, bounds: RepeatBounds): Repeat[] {
+  const owners = faultsOfOwners(ledger, bounds)
+  const repeats: Repeat[] = []
+  const latest = new Map<number, LedgerRequest>()
+  for (const request of chain.requests) {
+    const earlier = latest.get(request.attempt)
+    latest.set(request.attempt, request)
+    const isDoubled = () => isEventDoubled(chain, ledger, bounds) || repeats.some((repeat) => repeat.cause !== null)
+    if (earlier) repeats.push({ chain, request, ...causeOf(request, earlier, owners, bounds, isDoubled) })
+    else {
+      const end = endBefore(chain, request)
+      if (!end) continue
+      const fault = owners.find((owner) => between(owner, end.at - bounds.commitLagMs, request.at)) ?? null
+      repeats.push({ chain, request, cause: fault && 'ended', fault: null })
+    }
+  }
+  return repeats
+}
+
+function causeOf(
+  request: LedgerRequest,
+  earlier: LedgerRequest,
+  owners: LedgerFault[],
+  bounds: RepeatBounds,
+  isDoubled: () => boolean,
+): { cause: RepeatCause | null; fault: LedgerFault | null } {
+  const isSameAttempt = request.timestamp === earlier.timestamp && request.at - earlier.at < ATTEMPT_MS
+  if (isSameAttempt && !earlier.isAnswered) return { cause: 'connection', fault: null }
+  const fault = hitBy(owners, earlier, bounds)
+  if (fault) return { cause: 'fault', fault }
+  const isForgotten = owners.some((owner) => between(owner, earlier.at, request.at))
+  return { cause: isForgotten && isDoubled() ? 'doubled' : null, fault: null }
+}
+
+/** Posted twice, or fanned out twice because fan-out was hit before it had committed. */
+function isEventDoubled({ event, requests }: Chain, { faults }: Ledger, { commitLagMs }: RepeatBounds): boolean {
+  if (event.posts.length > 1) return true
+  const [from, until] = [event.posts[0]!.at, requests[0]!.at + commitLagMs]
+  return faults.some((fault) => (fault.target === 'fanout' || fault.target === 'kafka') && between(fault, from, until))
+}
+
+/** The request that had ended the chain before this one came, if the dispatcher can have known. */
+function endBefore({ requests }: Chain, request: LedgerRequest): LedgerRequest | undefined {
+  return requests.find(
+    ({ answer, isAnswered, at, settledAt }) =>
+      isAnswered &&
+      (isSuccess(answer) || answer === 'gone') &&
+      settledAt < request.at &&
+      settledAt - at < NEARLY_TIMED_OUT_MS,
+  )
+}
+
+function isBehindEnd(chain: Chain, request: LedgerRequest): boolean {
+  const isFirst = chain.requests.find(({ attempt }) => attempt === request.attempt) === request
+  return isFirst && endBefore(chain, request) !== undefined
+}
+
+function between({ at, backAt }: LedgerFault, from: number, until: number): boolean {
+  return at <= until && backAt >= from
+}
+
+function overlap(a: LedgerFault, b: LedgerFault): boolean {
+  return between(a, b.at, b.backAt)
+}
+
+function describe({ attempt, at, answer, isAnswered }: LedgerRequest): string {
+  return `${attempt} at ${new Date(at).toISOString().slice(11, 23)} ${answer}${isAnswered ? '' : ' unanswered'}`
+}

@@ -1,0 +1,228 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ContextEventType, RetrySchedule, contextEventTypes } from '#domain'
+import { decodeWebhookChange } from '#topics'
+import { KafkaServer, PostgresServer, removeWithUs } from '../../local/src/index.js'
+import { Pipeline, QUICK_SCHEDULE } from '../support/pipeline.js'
+import { readTopics } from '../support/topics.js'
+import { type Verdict, checkLedger } from './check/check-ledger.js'
+import { type Chain, chainsOf } from './check/chains.js'
+import { countUnfinished } from './check/nothing-lost.js'
+import { repeatBounds } from './check/repeats.js'
+import { Driver } from './driver.js'
+import type { PlannedFault } from './fault-plan.js'
+import { LedgerReceiver } from './ledger-receiver.js'
+import type { Ledger, LedgerDelivery, LedgerWebhook } from './ledger.js'
+import { Nemesis } from './nemesis.js'
+import { hasWaiting, listedDeliveries, readAttempts } from './read-model.js'
+import { type Temper, goneTemper, tempers } from './receiver-script.js'
+import { reportOf } from './report.js'
+import { SeededRandom } from './seeded-random.js'
+import { victimsOf } from './victim.js'
+
+export interface LedgerRun {
+  seed: number
+  faults: PlannedFault[]
+  /** The load lasts as long as the faults do, and no less than this. */
+  loadMs: number
+  eventsPerSecond: number
+  webhooks: number
+  dispatchers: number
+  /** After the load: how long everything may take to have ended, ms. */
+  quietWithinMs: number
+  /** Repeats that one fault may cause. */
+  mostRepeatsPerFault?: number
+  /** Told of each fault, and of how far things are. */
+  say?: (line: string) => void
+  signal?: AbortSignal
+}
+
+export interface LedgerResult {
+  ledger: Ledger
+  verdict: Verdict
+  report: string
+}
+
+/** A hanging receiver needs a rate that it can carry; the rarest type goes there. */
+const weights: Record<ContextEventType, number> = {
+  'context.created': 2,
+  'context.updated': 5,
+  'context.deleted': 1,
+  'context.published': 1,
+  'context.unpublished': 1,
+}
+const QUIET_RARE: ContextEventType[] = ['context.deleted']
+/** Partitions change hands until the last member has joined again: its session and a rebalance. */
+const HAND_OVER_MS = 15_000
+/** Read in full besides all that are unusual: one in so many. */
+const SAMPLE_OF_DETAILS = 50
+
+/** One run on servers of its own, from start to verdict. Everything it starts ends with it, also when it fails. */
+export async function runLedger(run: LedgerRun): Promise<LedgerResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'webhooks-ledger-'))
+  removeWithUs(folder)
+  const [kafka, postgres] = await Promise.all([
+    KafkaServer.start({ dataDir: join(folder, 'kafka') }),
+    PostgresServer.start({ dataDir: join(folder, 'postgres') }),
+  ])
+  let pipeline: Pipeline | undefined
+  let receiver: LedgerReceiver | undefined
+  let nemesis: Nemesis | undefined
+  try {
+    pipeline = await Pipeline.start({
+      kafkaBrokers: kafka.brokers,
+      databaseUrl: postgres.databaseUrl,
+      dispatchers: run.dispatchers,
+      // The run reads every delivery once it is over, with one key.
+      environment: { RATE_LIMIT_PER_KEY: '100000/s', LOG_LEVEL: 'info' },
+    })
+    receiver = await LedgerReceiver.start(run.seed)
+    const webhooks = await createWebhooks(pipeline, receiver, run)
+    nemesis = new Nemesis(victimsOf(pipeline, kafka, postgres), run.say)
+    return await judge(run, { pipeline, receiver, nemesis, webhooks })
+  } finally {
+    nemesis?.stop()
+    await pipeline?.stop()
+    await receiver?.stop()
+    await Promise.all([kafka.stop(), postgres.stop()])
+  }
+}
+
+interface Stage {
+  pipeline: Pipeline
+  receiver: LedgerReceiver
+  nemesis: Nemesis
+  webhooks: LedgerWebhook[]
+}
+
+async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
+  const { pipeline, receiver, nemesis, webhooks } = stage
+  const driver = new Driver({
+    seed: run.seed,
+    apiUrl: pipeline.apiUrl,
+    producerKey: pipeline.producerKey,
+    accountId: pipeline.account.id,
+    eventsPerSecond: run.eventsPerSecond,
+    weights,
+  })
+  const progress = setInterval(() => {
+    const { length } = driver.events
+    run.say?.(`${length} events, ${receiver.requests.length} requests, ${nemesis.faults.length} faults`)
+  }, 15_000)
+  try {
+    driver.start()
+    await Promise.all([nemesis.run(run.faults, run.signal), sleepUntilAborted(run.loadMs, run.signal)])
+    await driver.stop(60_000)
+    const ledger: Ledger = {
+      webhooks,
+      events: driver.events,
+      requests: receiver.requests,
+      faults: nemesis.faults,
+      deliveries: [],
+      incidents: [],
+    }
+    run.say?.('the load is over; waiting until everything has ended')
+    await becomeQuiet(run, ledger, pipeline)
+    ledger.deliveries = await readDeliveries(run.seed, ledger, pipeline)
+    await readStates(ledger, pipeline)
+    ledger.incidents.push(...nemesis.incidents, ...driver.incidents)
+    const delaysMs = RetrySchedule.parse(QUICK_SCHEDULE).delays
+    const bounds = {
+      ...repeatBounds,
+      handOverMs: run.dispatchers > 1 ? HAND_OVER_MS : 0,
+      ...(run.mostRepeatsPerFault !== undefined && { mostPerFault: run.mostRepeatsPerFault }),
+    }
+    const verdict = checkLedger(ledger, { delaysMs, bounds })
+    return { ledger, verdict, report: reportOf(ledger, verdict, delaysMs) }
+  } finally {
+    clearInterval(progress)
+  }
+}
+
+async function createWebhooks(pipeline: Pipeline, receiver: LedgerReceiver, run: LedgerRun): Promise<LedgerWebhook[]> {
+  const random = new SeededRandom(`webhooks ${run.seed}`)
+  const webhooks: LedgerWebhook[] = []
+  for (let i = 0; i < run.webhooks; i++) {
+    // The last one answers 410 to the first delivery that it gets.
+    const temper = i === run.webhooks - 1 ? goneTemper : tempers[i % tempers.length]!
+    webhooks.push(await createWebhook(pipeline, receiver, `/${i}-${temper.name}`, temper, random))
+  }
+  return webhooks
+}
+
+async function createWebhook(
+  pipeline: Pipeline,
+  receiver: LedgerReceiver,
+  path: string,
+  temper: Temper,
+  random: SeededRandom,
+): Promise<LedgerWebhook> {
+  const types = temper.hang > 0.01 ? QUIET_RARE : random.shuffled(contextEventTypes).slice(0, random.between(2, 4))
+  const { id, secret } = await pipeline.owner.createWebhook(receiver.url(path, temper), types)
+  const unknown = { state: 'unknown', disabledReason: null, timesDisabled: 0 }
+  return { id, path, secret, types, isGone: temper.isGone ?? false, ...unknown }
+}
+
+/** Until every chain has ended and the log says so, too. What has not by then is for the checker to name. */
+async function becomeQuiet(run: LedgerRun, ledger: Ledger, { owner }: Pipeline): Promise<void> {
+  const until = Date.now() + run.quietWithinMs
+  const waits = async () => {
+    // What is gone is silent: whether its deliveries end, the log says below.
+    if (countUnfinished(chainsOf(ledger).filter(({ webhook }) => !webhook.isGone)) > 0) return true
+    for (const { id } of ledger.webhooks) if (await hasWaiting(owner, id)) return true
+    return false
+  }
+  while (Date.now() < until && (await waits())) await sleep(500)
+}
+
+async function readDeliveries(seed: number, ledger: Ledger, { owner }: Pipeline): Promise<LedgerDelivery[]> {
+  const random = new SeededRandom(`details ${seed}`)
+  const rows: LedgerDelivery[] = []
+  for (const { id } of ledger.webhooks) rows.push(...(await listedDeliveries(owner, id)))
+  const unusual = new Set(
+    chainsOf({ ...ledger, deliveries: rows })
+      .filter(isUnusual)
+      .map(({ delivery }) => delivery),
+  )
+  await readAttempts(
+    owner,
+    rows.filter((row) => unusual.has(row) || random.between(1, SAMPLE_OF_DETAILS) === 1),
+  )
+  return rows
+}
+
+/** Anything but one request that was answered, and one attempt in the log. */
+function isUnusual({ requests, delivery }: Chain): boolean {
+  return requests.length !== 1 || !requests[0]!.isAnswered || requests[0]!.attempt !== 1 || delivery?.attemptsMade !== 1
+}
+
+async function readStates(ledger: Ledger, pipeline: Pipeline): Promise<void> {
+  const records = await readTopics(pipeline.kafkaBrokers, [`${pipeline.topicPrefix}webhook-changes`])
+  const active = new Map<string, boolean>()
+  const timesDisabled = new Map<string, number>()
+  for (const change of records.toSorted((a, b) => a.offset - b.offset).map(decodeWebhookChange)) {
+    if (change.kind === 'deleted') continue
+    const { id, isActive } = change.webhook
+    if (active.get(id) === true && !isActive) timesDisabled.set(id, (timesDisabled.get(id) ?? 0) + 1)
+    active.set(id, isActive)
+  }
+  for (const webhook of ledger.webhooks) {
+    const shown: { state: string; disabled_reason: string | null } = await pipeline.owner.expect(
+      'GET',
+      `/v1/webhooks/${webhook.id}`,
+    )
+    webhook.state = shown.state
+    webhook.disabledReason = shown.disabled_reason
+    webhook.timesDisabled = timesDisabled.get(webhook.id) ?? 0
+  }
+}
+
+async function sleepUntilAborted(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal && { signal })
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+}

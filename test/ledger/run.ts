@@ -1,0 +1,76 @@
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { type FaultPlanOptions, planFaults } from './fault-plan.js'
+import { runLedger } from './run-ledger.js'
+
+const usage = `node test/ledger/run.mjs [options]
+  --seed N          what happens to whom and when; a random one by default, told at the start
+  --minutes N       of load and faults (10)
+  --rate N          events per second (20)
+  --webhooks N      (14)
+  --dispatchers N   (2)
+  --every N         seconds between faults, on average (7)
+`
+
+/** The long run from the command line. @returns the exit code: 1 on a violation, 2 on a wrong argument */
+export async function run(args: string[]): Promise<number> {
+  const options = optionsFrom(args)
+  if (!options) {
+    process.stderr.write(usage)
+    return 2
+  }
+  const begun = Date.now()
+  const say = (line: string) => process.stdout.write(`${elapsed(begun)}  ${line}\n`)
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  const { seed, minutes, eventsPerSecond, webhooks, dispatchers, everyMs } = options
+  const loadMs = minutes * 60_000
+  const plan: FaultPlanOptions = { seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000 }
+  say(`seed ${seed}: ${minutes} min, ${plan.count} faults, ${dispatchers} dispatchers, ${eventsPerSecond} events/s`)
+  const { verdict, report } = await runLedger({
+    seed,
+    faults: planFaults(plan),
+    loadMs,
+    eventsPerSecond,
+    webhooks,
+    dispatchers,
+    quietWithinMs: 300_000,
+    say,
+    signal: interrupted.signal,
+  })
+  process.stdout.write(`\nseed        ${seed}\n${report}\n`)
+  return verdict.violations.length > 0 ? 1 : 0
+}
+
+function optionsFrom(args: string[]) {
+  const option = (fallback: number) => ({ type: 'string' as const, default: String(fallback) })
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        seed: option(randomInt(1, 1_000_000)),
+        minutes: option(10),
+        rate: option(20),
+        webhooks: option(14),
+        dispatchers: option(2),
+        every: option(7),
+      },
+    })
+    const result = {
+      seed: Number(values.seed),
+      minutes: Number(values.minutes),
+      eventsPerSecond: Number(values.rate),
+      webhooks: Number(values.webhooks),
+      dispatchers: Number(values.dispatchers),
+      everyMs: Number(values.every) * 1_000,
+    }
+    return Object.values(result).every((value) => value > 0) ? result : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function elapsed(begun: number): string {
+  const seconds = Math.floor((Date.now() - begun) / 1_000)
+  return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
+}

@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config'
+
+// Sources are run as they are: the `source` condition of package.json's imports leads to TypeScript, not to dist.
+const ssr = { resolve: { conditions: ['source', 'node'] } }
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        ssr,
+        test: { name: 'unit', include: ['{apps,libs,local,test}/**/*.spec.ts'], sequence: { groupOrder: 0 } },
+      },
+      {
+        ssr,
+        test: {
+          name: 'integration',
+          include: ['{apps,libs,local}/**/*.int-spec.ts'],
+          globalSetup: ['test/support/shared-servers.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ssr,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e-spec.ts'],
+          globalSetup: ['test/support/shared-servers.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
