@@ -12,6 +12,7 @@ import {
   consumerHealth,
   createLogger,
   createRegistry,
+  endProcess,
   observeLag,
 } from '#telemetry'
 import { TopicMap } from '#topics'
@@ -34,8 +35,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   const producer = new BatchingProducer(connection, { idempotent: true, maxBufferedBytes: 512 * 1024 * 1024 })
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
   const client = createClient(config, logger)
-  const admin = new TopicAdmin(connection)
-  const tiers = [...topics.tiers]
+  const tiers = await tiersToConsume(connection, topics)
   let onLost = () => {}
   const server = new KafkaBatchServer({
     connection,
@@ -49,9 +49,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     ],
     hooks: {
       onLost: () => onLost(),
-      onFatal: (error) => {
-        throw error
-      },
+      onFatal: endProcess,
     },
   })
   const state = { started: false, draining: false }
@@ -66,16 +64,6 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   await management.listen(config.managementPort)
   observeLag(registry, server.consumer)
 
-  await admin.awaitTopics([
-    ...topics.coPartitioned,
-    topics.deliveryLog,
-    topics.deadLetter,
-    topics.webhookChanges,
-    topics.webhookCommands,
-  ])
-  const problem = partitionProblem(await admin.partitionCounts(topics.coPartitioned))
-  await admin.close()
-  if (problem) throw new Error(problem)
   await producer.start()
   const app = await NestFactory.createMicroservice(
     DispatcherModule.with({
@@ -120,6 +108,24 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       await database.close()
       await management.close()
     },
+  }
+}
+
+/**
+ * The schedule's tiers, and those that an earlier schedule left behind: what waits there is attempted in its time.
+ * @throws when the delivery topics differ in their partitions: a webhook would live in two processes
+ */
+async function tiersToConsume(connection: KafkaConnection, topics: TopicMap): Promise<string[]> {
+  const admin = new TopicAdmin(connection)
+  try {
+    const written = [topics.deliveryLog, topics.deadLetter, topics.webhookChanges, topics.webhookCommands]
+    await admin.awaitTopics([...topics.coPartitioned, ...written])
+    const leftBehind = topics.leftBehindTiers(await admin.listTopics())
+    const problem = partitionProblem(await admin.partitionCounts([...topics.coPartitioned, ...leftBehind]))
+    if (problem) throw new Error(problem)
+    return [...topics.tiers, ...leftBehind]
+  } finally {
+    await admin.close()
   }
 }
 

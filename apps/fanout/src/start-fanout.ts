@@ -9,6 +9,7 @@ import {
   consumerHealth,
   createLogger,
   createRegistry,
+  endProcess,
   observeLag,
 } from '#telemetry'
 import { TopicMap } from '#topics'
@@ -30,9 +31,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     trackBeyondMark: false,
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
-      onFatal: (error) => {
-        throw error
-      },
+      onFatal: endProcess,
     },
   })
   const state = { started: false, draining: false }

@@ -33,7 +33,7 @@ export class KafkaConnection {
       clientId: this.settings.clientId,
       ...(ssl ? { ssl } : {}),
       ...(this.settings.sasl ? { sasl: this.settings.sasl as never } : {}),
-      socketFactory: lease.factory as never,
+      socketFactory: lease.factory,
       connectionTimeout: 3_000,
       requestTimeout: requestTimeoutMs,
       logLevel: kafkaJs.logLevel.INFO,

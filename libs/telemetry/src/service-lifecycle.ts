@@ -35,6 +35,13 @@ export async function runService(start: () => Promise<RunningService>): Promise<
   process.on('SIGINT', stop)
 }
 
+/** Ends the process by way of `uncaughtException`, from wherever it is called: no caller's catch can swallow it. */
+export function endProcess(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}
+
 export interface RunningService {
   logger: Logger
   /** Stops taking work, finishes what is under way, commits, leaves. Must end within the grace period. */

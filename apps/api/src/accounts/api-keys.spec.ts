@@ -46,6 +46,30 @@ describe('the API keys in memory', () => {
     expect(keys.identify(key)).toBeUndefined()
   })
 
+  it('know a key that was made a moment ago as soon as it is used, with one query for all who ask', async () => {
+    const another = createKey()
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockClear()
+    store.activeKeys.mockResolvedValue([row, { ...row, id: 'key_2', hash: hashOfKey(another) }])
+
+    const asked = await Promise.all([1, 2, 3].map(() => keys.identifyNew(another)))
+
+    expect(asked.map((caller) => caller?.keyId)).toEqual(['key_2', 'key_2', 'key_2'])
+    expect(store.activeKeys).toHaveBeenCalledTimes(1)
+  })
+
+  it('say no to an unknown key while the database does not answer', async () => {
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockReturnValue(new Promise(() => {}))
+    const asked = keys.identifyNew(createKey())
+
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(await asked).toBeUndefined()
+    // Or the shutdown behind this test waits for the answer as well.
+    keys = new ApiKeys(store, logger)
+  })
+
   it('stay valid while the database is away, which is said once, and are refreshed when it is back', async () => {
     await keys.onApplicationBootstrap()
     store.activeKeys.mockRejectedValue(new Error('away'))

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { ApiKeyStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
@@ -9,6 +10,9 @@ import { PRODUCER_SCOPE } from './scopes.js'
 const REFRESH_MS = 1_500
 /** How exact `last_used_at` is; shorter costs a write per key and interval. Ms. */
 const TOUCH_MS = 10_000
+
+/** With Postgres away nobody waits longer than this for a no. Ms. */
+const LONGEST_LOOK_MS = 1_000
 
 type KeyStore = Pick<ApiKeyStore, 'activeKeys' | 'touch'>
 
@@ -55,6 +59,18 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     const caller = this.#byHash?.get(hashOfKey(key))
     if (caller) this.#used.add(caller.keyId)
     return caller
+  }
+
+  /**
+   * For a key that is not known yet: it may have been made a moment ago, and whoever made it tries it at once. All who
+   * ask at the same time share one query, so that guessers cost no more than that.
+   */
+  async identifyNew(key: string): Promise<CallerIdentity | undefined> {
+    if (!isWellFormedKey(key)) return undefined
+    // One that is under way may have been sent before the key was made.
+    await this.#refreshing
+    await Promise.race([this.refresh(), setTimeout(LONGEST_LOOK_MS)])
+    return this.identify(key)
   }
 
   /** Never rejects: what fails is logged once and tried again at the next interval. */

@@ -29,7 +29,8 @@ class OpenController {
 
 function guardWith(keys: { isLoaded?: boolean } = {}): AuthGuard {
   const identify = (key: string) => (key === 'good' ? caller : undefined)
-  return new AuthGuard({ isLoaded: true, identify, ...keys } as ApiKeys, new Reflector())
+  const identifyNew = (key: string) => Promise.resolve(key === 'new' ? caller : undefined)
+  return new AuthGuard({ isLoaded: true, identify, identifyNew, ...keys } as ApiKeys, new Reflector())
 }
 
 function asking(route: { type: object; name: string }, authorization?: string) {
@@ -43,9 +44,9 @@ function asking(route: { type: object; name: string }, authorization?: string) {
   return { request, context: context as unknown as ExecutionContext }
 }
 
-function refusal(check: () => unknown): Problem {
+async function refusal(check: () => unknown): Promise<Problem> {
   try {
-    check()
+    await check()
   } catch (error) {
     if (error instanceof Problem) return error
     throw error
@@ -65,37 +66,44 @@ describe('the guard of every route', () => {
     expect(callerOf(request)).toBe(caller)
   })
 
-  it('lets any valid key into a route that names no scope, and nobody without one', () => {
+  it('lets any valid key into a route that names no scope, and nobody without one', async () => {
     expect(guardWith().canActivate(asking(me, 'bearer good').context)).toBe(true)
-    expect(refusal(() => guardWith().canActivate(asking(me).context)).status).toBe(401)
+    expect((await refusal(() => guardWith().canActivate(asking(me).context))).status).toBe(401)
+  })
+
+  it('asks once more about a key that it does not know: it may have been made a moment ago', async () => {
+    const { request, context } = asking(list, 'Bearer new')
+
+    expect(await guardWith().canActivate(context)).toBe(true)
+    expect(callerOf(request)).toBe(caller)
   })
 
   it.each([undefined, '', 'good', 'Basic good', 'Bearer', 'Bearer good extra', 'Bearer bad'])(
     'answers 401, and how to ask, to the header %j',
-    (header) => {
-      const problem = refusal(() => guardWith().canActivate(asking(list, header).context))
+    async (header) => {
+      const problem = await refusal(() => guardWith().canActivate(asking(list, header).context))
 
       expect(problem.status).toBe(401)
       expect(problem.headers['www-authenticate']).toMatch(/^Bearer/)
     },
   )
 
-  it('answers 403 and names the scope that is missing; the method’s own scopes win over the class’s', () => {
-    const problem = refusal(() => guardWith().canActivate(asking(create, 'Bearer good').context))
+  it('answers 403 and names the scope that is missing; the method’s own scopes win over the class’s', async () => {
+    const problem = await refusal(() => guardWith().canActivate(asking(create, 'Bearer good').context))
 
     expect(problem).toMatchObject({ status: 403, detail: 'The API key lacks the scope webhooks:write.' })
   })
 
-  it('answers 503 while nobody can be told right from wrong', () => {
-    const problem = refusal(() => guardWith({ isLoaded: false }).canActivate(asking(list, 'Bearer good').context))
+  it('answers 503 while nobody can be told right from wrong', async () => {
+    const problem = await refusal(() => guardWith({ isLoaded: false }).canActivate(asking(list, 'Bearer good').context))
 
     expect(problem.status).toBe(503)
     expect(problem.headers['retry-after']).toBeDefined()
   })
 
-  it('leaves a request that it did not let in without a caller', () => {
+  it('leaves a request that it did not let in without a caller', async () => {
     const { request, context } = asking(create, 'Bearer good')
-    refusal(() => guardWith().canActivate(context))
+    await refusal(() => guardWith().canActivate(context))
 
     expect(() => callerOf(request)).toThrow('no AuthGuard')
   })

@@ -14,9 +14,18 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   /** @throws {Problem} 401, 403, or 503 while no keys could be loaded yet */
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = context.switchToHttp().getRequest<{ headers: { authorization?: string } }>()
-    const caller = this.#callerBehind(request.headers.authorization)
+    const key = keyOf(request.headers.authorization)
+    if (!this.keys.isLoaded) throw notReady()
+    const caller = this.keys.identify(key)
+    if (caller) return this.#admit(context, request, caller)
+    return this.keys.identifyNew(key).then((found) => this.#admit(context, request, found))
+  }
+
+  #admit(context: ExecutionContext, request: object, caller: CallerIdentity | undefined): boolean {
+    // The same words for malformed, unknown and revoked: a guesser learns nothing.
+    if (!caller) throw unauthorized('The API key is not valid.')
     const needed = this.reflector.getAllAndOverride<Scope[] | undefined>(SCOPES_METADATA, [
       context.getHandler(),
       context.getClass(),
@@ -26,17 +35,13 @@ export class AuthGuard implements CanActivate {
     rememberCaller(request, caller)
     return true
   }
+}
 
-  #callerBehind(authorization: string | undefined): CallerIdentity {
-    if (authorization === undefined) throw unauthorized('Send your API key as "Authorization: Bearer cfk_…".')
-    const [, key] = /^Bearer +([^ ]+) *$/i.exec(authorization) ?? []
-    if (key === undefined) throw unauthorized('The Authorization header is not of the form "Bearer cfk_…".')
-    if (!this.keys.isLoaded) throw notReady()
-    const caller = this.keys.identify(key)
-    // The same words for malformed, unknown and revoked: a guesser learns nothing.
-    if (!caller) throw unauthorized('The API key is not valid.')
-    return caller
-  }
+function keyOf(authorization: string | undefined): string {
+  if (authorization === undefined) throw unauthorized('Send your API key as "Authorization: Bearer cfk_…".')
+  const [, key] = /^Bearer +([^ ]+) *$/i.exec(authorization) ?? []
+  if (key === undefined) throw unauthorized('The Authorization header is not of the form "Bearer cfk_…".')
+  return key
 }
 
 function unauthorized(detail: string): Problem {

@@ -40,7 +40,7 @@ describe('DecoupledConsumer', () => {
     await eventually('the stalled partition is stalled', () => stalled.length > 0)
     for (let i = 0; i < 20; i++) await producer.send([{ topic, partition: 1, key: null, value: String(Date.now()) }])
     await eventually('all of the other arrive', () => arrived.length === 20)
-    expect(Math.max(...arrived)).toBeLessThan(1_000)
+    expect(Math.max(...arrived)).toBeLessThan(3_000)
     expect(consumer.lag()).toContainEqual({ topic, partition: 0, lag: 100 })
   })
 

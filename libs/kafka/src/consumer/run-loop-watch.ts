@@ -15,7 +15,7 @@ export class RunLoopWatch {
   private proofs = 0
 
   constructor(
-    private readonly link: ClusterLink,
+    private readonly link: Pick<ClusterLink, 'run' | 'renew' | 'close'>,
     private readonly stillMs: () => number,
     private readonly onDead: (error: Error) => void,
   ) {}

@@ -140,7 +140,7 @@ describe('BatchingProducer', () => {
       code: 'timed_out',
       canRetry: true,
     })
-    expect(Date.now() - started).toBeLessThan(1_300)
+    expect(Date.now() - started).toBeLessThan(1_900)
     proxy.isSilent = false
     await eventually('a send succeeds again', () =>
       producer.send([{ topic, key: 'k', value: 'after' }]).then(
@@ -172,7 +172,7 @@ describe('BatchingProducer', () => {
     const started = Date.now()
     const refused = await failureOf(producer.send([{ topic, key: 'k', value: 'r'.repeat(3_000) }]))
     expect(refused).toMatchObject({ code: 'buffer_full', canRetry: true })
-    expect(Date.now() - started).toBeLessThan(100)
+    expect(Date.now() - started).toBeLessThan(500)
     expect(await waiting).toMatchObject({ code: 'timed_out' })
     proxy.isSilent = false
     await eventually('there is room again', () =>
@@ -201,7 +201,7 @@ describe('BatchingProducer', () => {
     const left = failureOf(producer.send([{ topic, key: 'k', value: 'left' }]))
     const started = Date.now()
     await producer.close(300)
-    expect(Date.now() - started).toBeLessThan(1_000)
+    expect(Date.now() - started).toBeLessThan(2_000)
     expect(await left).toMatchObject({ code: 'closed', canRetry: true })
   })
 

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import type { Broker } from '../client/kafkajs.js'
+import { decodeCompletedBeyond } from './commit-metadata.js'
+import { HeldPartitions } from './held-partitions.js'
+import { OffsetCommitter } from './offset-committer.js'
+import { OffsetTracker } from './offset-tracker.js'
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
+type CommitRequest = Parameters<Broker['offsetCommit']>[0]
+
+function setUp() {
+  const held = new HeldPartitions()
+  const requests: CommitRequest[] = []
+  const answer = { failure: undefined as Error | undefined, wait: Promise.resolve() }
+  const coordinator = {
+    offsetCommit: async (request: CommitRequest) => {
+      requests.push(request)
+      await answer.wait
+      if (answer.failure) throw answer.failure
+    },
+  } as unknown as Broker
+  const committer = new OffsetCommitter(held, 'g', () => Promise.resolve(coordinator), true, silent)
+  return { held, requests, answer, committer }
+}
+
+function hold(held: HeldPartitions, generationId: number, partitions: number[]): void {
+  for (const holding of held.join({ memberId: 'me', generationId }, { t: partitions }).gained) {
+    holding.tracker = new OffsetTracker(0)
+  }
+}
+
+function complete(held: HeldPartitions, partition: number, offsets: number[]): void {
+  const tracker = held.get('t', partition)!.tracker!
+  for (let offset = tracker.next; offset <= Math.max(...offsets); offset++) tracker.deliver(offset)
+  for (const offset of offsets) tracker.complete(offset)
+}
+
+describe('OffsetCommitter', () => {
+  it('commits mark and metadata of what has changed, under the generation that holds it', async () => {
+    const { held, requests, committer } = setUp()
+    hold(held, 7, [0, 1])
+    await committer.commit()
+    complete(held, 1, [0, 1, 4])
+    await committer.commit()
+    await committer.commit()
+    expect(requests).toHaveLength(2)
+    expect(requests[1]).toMatchObject({ groupId: 'g', memberId: 'me', groupGenerationId: 7 })
+    const [{ topic, partitions }] = requests[1]!.topics as [CommitRequest['topics'][number]]
+    expect([topic, partitions[0]!.partition, partitions[0]!.offset]).toEqual(['t', 1, '2'])
+    expect(decodeCompletedBeyond(2, partitions[0]!.metadata)).toEqual([{ from: 4, to: 5 }])
+  })
+
+  it('commits again what failed', async () => {
+    const { held, requests, answer, committer } = setUp()
+    hold(held, 7, [0])
+    complete(held, 0, [0])
+    answer.failure = new Error('rebalance in progress')
+    expect(await committer.commit()).toBe(false)
+    answer.failure = undefined
+    expect(await committer.commit()).toBe(true)
+    expect(requests.map(({ topics }) => topics[0]!.partitions[0]!.offset)).toEqual(['1', '1'])
+  })
+
+  it('commits what was completed while an earlier commit was under way', async () => {
+    const { held, requests, answer, committer } = setUp()
+    hold(held, 7, [0])
+    complete(held, 0, [0])
+    let release: () => void = () => undefined
+    answer.wait = new Promise((resolve) => (release = resolve))
+    const first = committer.commit()
+    await Promise.resolve()
+    complete(held, 0, [1])
+    release()
+    await first
+    await committer.commit()
+    expect(requests.map(({ topics }) => topics[0]!.partitions[0]!.offset)).toEqual(['1', '2'])
+  })
+
+  it('names no partition that was lost', async () => {
+    const { held, requests, committer } = setUp()
+    hold(held, 7, [0, 1])
+    complete(held, 0, [0])
+    complete(held, 1, [0])
+    held.join({ memberId: 'me', generationId: 8 }, { t: [1] })
+    await committer.commit()
+    expect(requests).toHaveLength(1)
+    expect(requests[0]!.topics.flatMap(({ partitions }) => partitions.map(({ partition }) => partition))).toEqual([1])
+    held.leave()
+    await committer.commit()
+    expect(requests).toHaveLength(1)
+  })
+})

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RunLoopWatch } from './run-loop-watch.js'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function watch({ answers }: { answers: () => boolean }) {
+  const state = { stillMs: 0, dead: [] as Error[] }
+  const link = {
+    run: () => (answers() ? Promise.resolve(undefined as never) : Promise.reject(new Error('away'))),
+    renew: () => undefined,
+    close: () => undefined,
+  }
+  const watching = new RunLoopWatch(
+    link,
+    () => state.stillMs,
+    (error) => state.dead.push(error),
+  )
+  watching.start()
+  return { state, watching }
+}
+
+describe('RunLoopWatch', () => {
+  it('finds a loop dead that stands still while the broker answers, time after time', async () => {
+    const { state } = watch({ answers: () => true })
+    state.stillMs = 61_000
+    await vi.advanceTimersByTimeAsync(45_000)
+    expect(state.dead).toEqual([])
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(state.dead).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(state.dead).toHaveLength(1)
+  })
+
+  it('does not blame the loop while the broker is away, nor soon after its return', async () => {
+    let isAway = true
+    const { state, watching } = watch({ answers: () => !isAway })
+    state.stillMs = 600_000
+    await vi.advanceTimersByTimeAsync(300_000)
+    isAway = false
+    await vi.advanceTimersByTimeAsync(45_000)
+    expect(state.dead).toEqual([])
+    state.stillMs = 100
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(state.dead).toEqual([])
+    watching.stop()
+  })
+})
