@@ -15,5 +15,5 @@ export function deliveryLine(seen: SeenDelivery, { dim, green, red }: Colours): 
   const time = dim(seen.at.toISOString().slice(11, 23))
   const verdict =
     seen.verified === undefined ? dim('not checked') : seen.verified ? green('✓ verified') : red('✗ wrong signature')
-  return `  ${time}  ${seen.type.padEnd(19)}  ${seen.eventId.padEnd(30)}  attempt ${seen.attempt}  ${verdict}`
+  return `  ${time}  ${seen.type.padEnd(19)}  ${seen.eventId.padEnd(36)}  attempt ${seen.attempt}  ${verdict}`
 }

@@ -88,7 +88,7 @@ export class Driver {
     const type = this.#random.pick(this.#types)
     const created_at = new Date().toISOString()
     const context = {
-      id: `ctx-${this.#random.between(1, 500)}`,
+      id: `550e8400-e29b-41d4-a716-${String(this.#random.between(1, 500)).padStart(12, '0')}`,
       name: this.#random.pick(['My AI Assistant', 'naïve – “quotes” \\ / \u2028 😀', '{"a":1}', 'x'.repeat(600)]),
       slug: 'my-ai-assistant',
       updated_at: created_at,
@@ -101,13 +101,13 @@ export class Driver {
     for (;;) {
       const at = Date.now()
       const answer = await this.#post(events)
-      for (const { posts } of events) posts.push({ at, answer })
-      if (answer === 'accepted' || Date.now() > this.#giveUpAt) return
+      for (const { posts } of events) posts.push({ at, answer: answer === 'accepted' ? answer : 'unknown' })
+      if (answer !== 'unknown' || Date.now() > this.#giveUpAt) return
       await sleep(REPEAT_AFTER_MS)
     }
   }
 
-  async #post(events: PostedEvent[]): Promise<'accepted' | 'unknown'> {
+  async #post(events: PostedEvent[]): Promise<'accepted' | 'unknown' | 'refused'> {
     const [path, body] =
       events.length === 1
         ? ['/v1/events', events[0]!.request]
@@ -119,7 +119,7 @@ export class Driver {
     else if (idsIn(text) !== events.map(({ id }) => id).join()) {
       this.incidents.push(`POST ${path} answered other ids than were posted: ${text.slice(0, 300)}`)
     }
-    return status === 202 ? 'accepted' : 'unknown'
+    return status === 202 ? 'accepted' : 'refused'
   }
 
   /** @returns undefined without an answer: the connection was refused or lost, or nothing came in time */

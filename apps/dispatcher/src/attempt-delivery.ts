@@ -9,11 +9,12 @@ import {
 } from '#domain'
 import { EgressClient, type EgressResult, type OwnFaultCause } from '#egress'
 import { signatureHeaders } from '#signing'
+import { type SecretChoice, looksLikeWrongSecret } from './secret-choice.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
 export const ATTEMPT_TIMEOUT_MS = Symbol('attempt timeout in ms')
 
-/** What one request came to, with all that the log will want to know of it. */
+/** What one attempt came to, with all that the log will want to know of it. */
 export interface AttemptReport {
   attemptId: string
   /** Ms since the epoch. */
@@ -30,8 +31,15 @@ export interface AttemptReport {
 
 const EXCERPT_BYTES = 4_096
 const USER_AGENT = 'ContextFile-Webhooks/0.1.0'
+/** With less left of the deadline a second request could not be answered: the next attempt begins with it. Ms. */
+const LEAST_FOR_SECOND_REQUEST_MS = 1_000
 
-/** Signs the stored bytes and POSTs them, once. Never throws for what a stranger did. */
+interface Sent {
+  headers: Record<string, string>
+  result: EgressResult
+}
+
+/** Signs the stored bytes and POSTs them. Never throws for what a stranger did. */
 @Injectable()
 export class AttemptDelivery {
   constructor(
@@ -40,41 +48,72 @@ export class AttemptDelivery {
     @Inject(ATTEMPT_TIMEOUT_MS) private readonly timeoutMs: number,
   ) {}
 
-  async run(delivery: Delivery, webhook: DeliverableWebhook): Promise<AttemptReport> {
+  /** One attempt: one request, or two where a receiver may have the other secret of a rotation. */
+  async run(delivery: Delivery, webhook: DeliverableWebhook, choice: SecretChoice): Promise<AttemptReport> {
     const startedAt = Date.now()
-    const headers = this.#headers(delivery, webhook, startedAt)
-    const result = await this.client.send({
-      url: webhook.url,
-      headers,
-      body: delivery.body,
-      deadlineMs: this.timeoutMs,
-    })
+    const secrets = this.webhooks.secretsOf(webhook, startedAt)
+    const { first, other } = choice.order(secrets)
+    let sent = await this.#send(delivery, webhook, first, secrets, this.timeoutMs)
+    if (other !== undefined) {
+      sent = (await this.#tryOther(delivery, webhook, sent, { first, other, secrets, startedAt }, choice)) ?? sent
+    }
     return {
       attemptId: newId('atm'),
       startedAt,
-      durationMs: Math.round(result.durationMs),
-      request: { url: webhook.url, headers },
-      ...whatItCameTo(result),
+      durationMs: other === undefined ? Math.round(sent.result.durationMs) : Date.now() - startedAt,
+      request: { url: webhook.url, headers: sent.headers },
+      ...whatItCameTo(sent.result),
     }
   }
 
-  #headers(delivery: Delivery, webhook: DeliverableWebhook, now: number): Record<string, string> {
-    const secrets = this.webhooks.secretsOf(webhook, now)
-    return {
-      'Content-Type': 'application/json',
-      'User-Agent': USER_AGENT,
+  /** @returns the second request where one was made; remembers which secret was taken, or is to be tried next */
+  async #tryOther(
+    delivery: Delivery,
+    webhook: DeliverableWebhook,
+    sent: Sent,
+    { first, other, secrets, startedAt }: { first: string; other: string; secrets: string[]; startedAt: number },
+    choice: SecretChoice,
+  ): Promise<Sent | undefined> {
+    if (isSuccess(sent.result)) choice.prefer(first)
+    if (sent.result.kind !== 'answered' || !looksLikeWrongSecret(sent.result.status)) return undefined
+    const left = startedAt + this.timeoutMs - Date.now()
+    if (left < LEAST_FOR_SECOND_REQUEST_MS) {
+      choice.prefer(other)
+      return undefined
+    }
+    const second = await this.#send(delivery, webhook, other, secrets, left)
+    if (isSuccess(second.result)) choice.prefer(other)
+    return second
+  }
+
+  async #send(
+    delivery: Delivery,
+    webhook: DeliverableWebhook,
+    primarySecret: string,
+    secrets: string[],
+    deadlineMs: number,
+  ): Promise<Sent> {
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': USER_AGENT,
       ...signatureHeaders({
         body: delivery.body,
         eventId: delivery.eventId,
-        timestampSeconds: Math.floor(now / 1_000),
-        primarySecret: secrets[0]!,
+        timestampSeconds: Math.floor(Date.now() / 1_000),
+        primarySecret,
         secrets,
       }),
-      'X-Webhook-Event': delivery.eventType,
-      'X-Webhook-Delivery': delivery.id,
-      'X-Webhook-Attempt': String(delivery.attempt),
+      'x-webhook-event': delivery.eventType,
+      'x-webhook-delivery': delivery.id,
+      'x-webhook-attempt': String(delivery.attempt),
     }
+    const result = await this.client.send({ url: webhook.url, headers, body: delivery.body, deadlineMs })
+    return { headers, result }
   }
+}
+
+function isSuccess(result: EgressResult): boolean {
+  return result.kind === 'answered' && result.status >= 200 && result.status < 300
 }
 
 function whatItCameTo(result: EgressResult): Pick<AttemptReport, 'result' | 'ourFault' | 'response' | 'detail'> {

@@ -186,7 +186,7 @@ export class Dispatch {
 
   async #attempt(turn: Turn, work: Work, webhook: DeliverableWebhook): Promise<void> {
     const { lane } = turn
-    const report = await this.attemptDelivery.run(work.delivery, webhook)
+    const report = await this.attemptDelivery.run(work.delivery, webhook, lane.secretChoice)
     const now = Date.now()
     this.#ready.release(turn)
     let command: DisableWebhook | null = null

@@ -1,5 +1,6 @@
 import { Lane, type Streak } from '#domain'
 import { Fifo } from './fifo.js'
+import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
 import type { Work } from './work.js'
 
@@ -7,6 +8,7 @@ import type { Work } from './work.js'
 export class WebhookLane {
   readonly state: Lane
   readonly health: WebhookHealth
+  readonly secretChoice = new SecretChoice()
   /** Back from a tier: a retry, or put off before. */
   readonly #returned = new Fifo<Work>()
   readonly #fresh = new Fifo<Work>()

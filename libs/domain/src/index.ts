@@ -1,6 +1,7 @@
 export * from './attempt.js'
 export * from './command.js'
 export * from './delivery.js'
+export * from './disable-verdict.js'
 export * from './duration.js'
 export * from './event.js'
 export * from './event-type.js'

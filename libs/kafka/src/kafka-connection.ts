@@ -1,4 +1,4 @@
-import type { Kafka, logCreator } from 'kafkajs'
+import type { Kafka, logCreator, SASLOptions } from 'kafkajs'
 import { calmLog } from './client/calm-log.js'
 import { ClusterLink } from './client/cluster-link.js'
 import { kafkaJs } from './client/kafkajs.js'
@@ -32,7 +32,7 @@ export class KafkaConnection {
       brokers: lease.brokers,
       clientId: this.settings.clientId,
       ...(ssl ? { ssl } : {}),
-      ...(this.settings.sasl ? { sasl: this.settings.sasl as never } : {}),
+      ...(this.settings.sasl ? { sasl: this.settings.sasl as SASLOptions } : {}),
       socketFactory: lease.factory,
       connectionTimeout: 3_000,
       requestTimeout: requestTimeoutMs,

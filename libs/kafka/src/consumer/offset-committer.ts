@@ -51,10 +51,7 @@ export class OffsetCommitter {
         groupId: this.groupId,
         memberId: membership.memberId,
         groupGenerationId: membership.generationId,
-        topics: commits.map(({ holding, offset, metadata }) => ({
-          topic: holding.topic,
-          partitions: [{ partition: holding.partition, offset, metadata }],
-        })),
+        topics: byTopic(commits),
       })
     } catch (error) {
       this.log.debug({ error: String(error), groupId: this.groupId }, 'offsets were not committed; again later')
@@ -74,4 +71,16 @@ export class OffsetCommitter {
     }
     return commits
   }
+}
+
+/** One entry per topic: not every broker takes a topic twice in a request. */
+function byTopic(commits: Commit[]): Parameters<Broker['offsetCommit']>[0]['topics'] {
+  const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>()
+  for (const { holding, offset, metadata } of commits) {
+    const entry = { partition: holding.partition, offset, metadata }
+    const partitions = topics.get(holding.topic)
+    if (partitions) partitions.push(entry)
+    else topics.set(holding.topic, [entry])
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
 }
