@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findPrerequisites, missingMessage, missingPrerequisites } from './prerequisites.mjs'
 import { projectRoot } from './project-root.js'
@@ -35,6 +35,8 @@ async function fetchJars(folder: string): Promise<void> {
   const temporary = await mkdtemp(`${folder}.fetching-`)
   try {
     await runMaven(temporary)
+    // A temporary folder is its maker's alone; jars fetched by root serve whoever runs the stack later.
+    await chmod(temporary, 0o755)
     await rename(temporary, folder)
   } catch (error) {
     if (!existsSync(folder)) throw error

@@ -1,6 +1,6 @@
-import { mkdtemp } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ContextEventType, RetrySchedule, contextEventTypes } from '#domain'
 import { decodeWebhookChange } from '#topics'
@@ -34,6 +34,8 @@ export interface LedgerRun {
   quietWithinMs: number
   /** Repeats that one fault may cause. */
   mostRepeatsPerFault?: number
+  /** Where the processes' logs are put when something was violated: without them nobody finds the cause. */
+  keepLogsIn?: string
   /** Told of each fault, and of how far things are. */
   say?: (line: string) => void
   signal?: AbortSignal
@@ -83,7 +85,9 @@ export async function runLedger(run: LedgerRun): Promise<LedgerResult> {
     receiver = await LedgerReceiver.start(run.seed)
     const webhooks = await createWebhooks(pipeline, receiver, run)
     nemesis = new Nemesis(victimsOf(pipeline, kafka, postgres), run.say)
-    return await judge(run, { pipeline, receiver, nemesis, webhooks })
+    const result = await judge(run, { pipeline, receiver, nemesis, webhooks })
+    if (result.verdict.violations.length > 0 && run.keepLogsIn) await keepLogs(pipeline, folder, run.keepLogsIn, result)
+    return result
   } finally {
     nemesis?.stop()
     await pipeline?.stop()
@@ -220,6 +224,15 @@ async function readStates(ledger: Ledger, pipeline: Pipeline): Promise<void> {
     webhook.disabledReason = shown.disabled_reason
     webhook.timesDisabled = timesDisabled.get(webhook.id) ?? 0
   }
+}
+
+async function keepLogs(pipeline: Pipeline, servers: string, into: string, { ledger }: LedgerResult): Promise<void> {
+  await mkdir(into, { recursive: true })
+  const logs = [...pipeline.services.keys()].map((instance) => pipeline.logFile(instance))
+  for (const log of [...logs, join(servers, 'kafka', 'kafka.log'), join(servers, 'postgres', 'postgres.log')]) {
+    await copyFile(log, join(into, basename(log)))
+  }
+  await writeFile(join(into, 'ledger.json'), JSON.stringify(ledger))
 }
 
 async function sleepUntilAborted(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { projectRoot } from '../../local/src/index.js'
 import { type FaultPlanOptions, planFaults } from './fault-plan.js'
 import { runLedger } from './run-ledger.js'
 
@@ -25,6 +27,7 @@ export async function run(args: string[]): Promise<number> {
   process.once('SIGINT', () => interrupted.abort())
   const { seed, minutes, eventsPerSecond, webhooks, dispatchers, everyMs } = options
   const loadMs = minutes * 60_000
+  const keepLogsIn = join(projectRoot(), '.local', `ledger-${seed}`)
   const plan: FaultPlanOptions = { seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000 }
   say(`seed ${seed}: ${minutes} min, ${plan.count} faults, ${dispatchers} dispatchers, ${eventsPerSecond} events/s`)
   const { verdict, report } = await runLedger({
@@ -37,9 +40,12 @@ export async function run(args: string[]): Promise<number> {
     quietWithinMs: 300_000,
     say,
     signal: interrupted.signal,
+    keepLogsIn,
   })
   process.stdout.write(`\nseed        ${seed}\n${report}\n`)
-  return verdict.violations.length > 0 ? 1 : 0
+  if (verdict.violations.length === 0) return 0
+  process.stdout.write(`logs        ${keepLogsIn}\n`)
+  return 1
 }
 
 function optionsFrom(args: string[]) {

@@ -1,13 +1,31 @@
 import { Injectable } from '@nestjs/common'
-import { RecentKeys } from '#domain'
+import { type Delivery, RecentKeys, attemptKey } from '#domain'
 
 /**
- * The attempts that this process settled lately, by delivery, chain and number. A second record that asks for one of
- * them is a double, from a crash or a repeated produce, and is completed without a request.
+ * What this process settled lately: attempts that have a successor, and chains that have ended. A record that asks
+ * for one of these is a double, from a crash or a repeated produce, and is completed without a request.
  */
 @Injectable()
 export class AttemptedKeys extends RecentKeys {
   constructor() {
     super({ maxKeys: 200_000 })
   }
+
+  isDone(delivery: Delivery, now: number): boolean {
+    return this.has(attemptKey(delivery), now) || this.has(chainKey(delivery), now)
+  }
+
+  /** Its successor is in the log. Not for an attempt whose retry is left to another owner: that one must make it again. */
+  attempted(delivery: Delivery, now: number): void {
+    this.add(attemptKey(delivery), now)
+  }
+
+  /** Also its earlier and later attempts: a crash may have left a retry behind of an attempt that then succeeded. */
+  ended(delivery: Delivery, now: number): void {
+    this.add(chainKey(delivery), now)
+  }
+}
+
+function chainKey({ id, chain }: Delivery): string {
+  return `${id}/${chain}`
 }

@@ -3,23 +3,23 @@ import { EventPattern, Payload } from '@nestjs/microservices'
 import type { RecordBatch } from '#kafka'
 import { Intake } from './intake.js'
 
-/** The three ways in which a delivery arrives. Each handler enqueues and returns. */
+/** The three ways in which a delivery arrives. Each handler enqueues and returns; only after a loss of offsets it asks first. */
 @Controller()
 export class DeliveriesController {
   constructor(private readonly intake: Intake) {}
 
   @EventPattern<string>('deliveries')
-  deliveries(@Payload() batch: RecordBatch): void {
-    this.intake.now(batch)
+  deliveries(@Payload() batch: RecordBatch): void | Promise<void> {
+    return this.intake.now(batch)
   }
 
   @EventPattern<string>('deliveries.retry')
-  retries(@Payload() batch: RecordBatch): void {
-    this.intake.later(batch)
+  retries(@Payload() batch: RecordBatch): void | Promise<void> {
+    return this.intake.later(batch)
   }
 
   @EventPattern<string>('deliveries.replay')
-  replays(@Payload() batch: RecordBatch): void {
-    this.intake.now(batch)
+  replays(@Payload() batch: RecordBatch): void | Promise<void> {
+    return this.intake.now(batch)
   }
 }

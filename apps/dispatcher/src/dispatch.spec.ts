@@ -5,7 +5,7 @@ import type { AttemptDelivery, AttemptReport } from './attempt-delivery.js'
 import { AttemptedKeys } from './attempted-keys.js'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
-import { KnownStreaks } from './known-streaks.js'
+import type { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
 import type { Settlement } from './settlement.js'
 import type { WebhooksToCall } from './webhooks-to-call.js'
@@ -88,7 +88,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
     memory,
     new DispatchMetrics(new Registry()),
     RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
-    new KnownStreaks(),
+    { take: () => null } as unknown as KnownStreaks,
     { afterAttempts: 10, afterMs: 6 * 3_600_000 },
     86_400_000,
     { info() {}, warn() {}, error() {}, debug() {} } as never,
@@ -141,6 +141,27 @@ describe('a delivery', () => {
     const double = offer({ id: 'dlv_twice' })
     expect(underWay).toHaveLength(1)
     expect(double.completed).toBe(true)
+  })
+
+  it('whose partition came back while it was under way is attempted again: the first leads to nothing any more', () => {
+    const { offer, underWay } = aDispatch()
+    const partition = { lost: false }
+    offer({ id: 'dlv_back' }, partition)
+    partition.lost = true
+    const again = offer({ id: 'dlv_back' })
+    expect(underWay).toHaveLength(2)
+    expect(again.completed).toBe(false)
+    const double = offer({ id: 'dlv_back' })
+    expect(double.completed).toBe(true)
+  })
+
+  it('is not attempted once its chain has ended, whichever attempt a record asks for', () => {
+    const { offer, underWay, attempted } = aDispatch()
+    attempted.ended(someWork({ id: 'dlv_ended', chain: 0, attempt: 1 }).delivery, Date.now())
+    const late = offer({ id: 'dlv_ended', chain: 0, attempt: 3 })
+    expect(late.completed).toBe(true)
+    offer({ id: 'dlv_ended', chain: 1, attempt: 1 })
+    expect(underWay).toHaveLength(1)
   })
 
   it('of a partition that was lost is left to its new owner', () => {

@@ -44,7 +44,7 @@ const OUR_FAULT_PAUSE_MS = 5_000
 export class Dispatch {
   readonly #lanes = new Map<string, WebhookLane>()
   /** Attempts that are queued or under way: a second record that asks for one of these is a double. */
-  readonly #held = new Set<string>()
+  readonly #held = new Map<string, Work>()
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
@@ -80,7 +80,8 @@ export class Dispatch {
   offer(work: Work): void {
     const key = attemptKey(work.delivery)
     const now = Date.now()
-    if (this.#held.has(key) || this.attempted.has(key, now)) {
+    // Work of a partition that was lost and came back asks for nothing any more: nobody writes what follows from it.
+    if (this.#held.get(key)?.batch.isOwned() || this.attempted.isDone(work.delivery, now)) {
       this.metrics.repeats.inc()
       work.batch.complete(work.record)
       return
@@ -88,7 +89,7 @@ export class Dispatch {
     const lane = this.#laneOf(work)
     if (work.delivery.isDeferred) lane.state.returned()
     const placement = lane.state.place(now)
-    this.#held.add(key)
+    this.#held.set(key, work)
     this.memory.add(work)
     if (placement.kind === 'queue') lane.enqueue(work)
     else this.#makeRoom(lane, work, placement.until)
@@ -301,7 +302,8 @@ export class Dispatch {
   }
 
   #letGo(work: Work): void {
-    this.#held.delete(attemptKey(work.delivery))
+    const key = attemptKey(work.delivery)
+    if (this.#held.get(key) === work) this.#held.delete(key)
     this.memory.remove(work)
   }
 

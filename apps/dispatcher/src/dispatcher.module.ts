@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common'
 import { type DisableRule, RetrySchedule } from '#domain'
 import { EgressClient } from '#egress'
 import { BatchingProducer, KafkaConnection } from '#kafka'
-import { WebhookSnapshot } from '#postgres'
+import { EndedChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import type { KeyRing } from '#signing'
 import { LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap } from '#topics'
@@ -15,6 +15,7 @@ import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
 import { Settlement } from './settlement.js'
+import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
 import { KEY_RING, WebhooksToCall } from './webhooks-to-call.js'
 
@@ -27,6 +28,8 @@ export interface DispatcherInfrastructure {
   connection: KafkaConnection
   producer: BatchingProducer
   snapshot: WebhookSnapshot
+  streaks: StreakSnapshot
+  endedChains: EndedChains
   client: EgressClient
   keyRing: KeyRing
   attemptTimeoutMs: number
@@ -49,6 +52,7 @@ export class DispatcherModule {
         KnownStreaks,
         MemoryBound,
         Settlement,
+        UnknownPast,
         WaitingRoom,
         WebhooksToCall,
         { provide: LOGGER, useValue: infrastructure.logger },
@@ -58,6 +62,8 @@ export class DispatcherModule {
         { provide: KafkaConnection, useValue: infrastructure.connection },
         { provide: BatchingProducer, useValue: infrastructure.producer },
         { provide: WebhookSnapshot, useValue: infrastructure.snapshot },
+        { provide: StreakSnapshot, useValue: infrastructure.streaks },
+        { provide: EndedChains, useValue: infrastructure.endedChains },
         { provide: EgressClient, useValue: infrastructure.client },
         { provide: KEY_RING, useValue: infrastructure.keyRing },
         { provide: DELIVERY_MAX_AGE_MS, useValue: infrastructure.deliveryMaxAgeMs },

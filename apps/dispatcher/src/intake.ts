@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Delivery } from '#domain'
-import { RetrySchedule } from '#domain'
+import { type Delivery, RetrySchedule } from '#domain'
 import type { ConsumedRecord, RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
@@ -8,7 +7,9 @@ import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { MemoryBound } from './memory-bound.js'
 import { Settlement } from './settlement.js'
+import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
+import type { Work } from './work.js'
 
 /** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
 export interface Partitions {
@@ -31,6 +32,7 @@ export class Intake {
     private readonly waitingRoom: WaitingRoom,
     private readonly settlement: Settlement,
     private readonly memory: MemoryBound,
+    private readonly past: UnknownPast,
     private readonly topics: TopicMap,
     private readonly schedule: RetrySchedule,
     private readonly metrics: DispatchMetrics,
@@ -54,33 +56,38 @@ export class Intake {
   }
 
   /** Deliveries that may be attempted at once. */
-  now(batch: RecordBatch): void {
-    for (const record of batch.records) {
-      const delivery = this.#decode(record, batch)
-      if (delivery) this.dispatch.offer({ delivery, record, batch })
-    }
+  now(batch: RecordBatch): void | Promise<void> {
+    return this.#knowingThePast(this.#decodeAll(batch), (works) => {
+      for (const work of works) this.dispatch.offer(work)
+    })
   }
 
   /** Deliveries of a tier, each with a time before which it must not be attempted. */
-  later(batch: RecordBatch): void {
-    const { topic, partition } = batch
+  later(batch: RecordBatch): void | Promise<void> {
+    return this.#knowingThePast(this.#decodeAll(batch), (works) => this.#admit(batch, works))
+  }
+
+  #admit({ topic, partition }: RecordBatch, works: Work[]): void {
     const now = Date.now()
     const delayMs = this.schedule.tiers.find((tier) => this.topics.tier(tier) === topic)?.delayMs ?? 0
-    for (const record of batch.records) {
-      const delivery = this.#decode(record, batch)
-      if (!delivery) continue
-      const admission = this.waitingRoom.admit({ delivery, record, batch }, delayMs, now)
+    for (const work of works) {
+      const admission = this.waitingRoom.admit(work, delayMs, now)
       if (admission.kind === 'taken') continue
       // This record and all behind it go back to the log; they are read again when it is time.
       if (admission.kind === 'full') {
         this.#full.set(`${topic}/${partition}`, { topic, partition })
-        this.#giveBack(record, 'full')
+        this.#giveBack(work.record, 'full')
       } else {
-        this.#giveBack(record, 'not due')
+        this.#giveBack(work.record, 'not due')
         this.#at(admission.readAgainAt, () => this.#partitions?.resume(topic, partition, 'not due'))
       }
       return
     }
+  }
+
+  #knowingThePast(works: Work[], go: (works: Work[]) => void): void | Promise<void> {
+    if (!this.past.concerns(works)) return go(works)
+    return this.past.withoutEnded(works).then(go)
   }
 
   /** Forgets what other processes own now. */
@@ -112,6 +119,15 @@ export class Intake {
       Math.min(Math.max(0, time - Date.now()), 2 ** 31 - 1),
     )
     this.#timers.add(timer)
+  }
+
+  #decodeAll(batch: RecordBatch): Work[] {
+    const works: Work[] = []
+    for (const record of batch.records) {
+      const delivery = this.#decode(record, batch)
+      if (delivery) works.push({ delivery, record, batch })
+    }
+    return works
   }
 
   #decode(record: ConsumedRecord, batch: RecordBatch): Delivery | undefined {

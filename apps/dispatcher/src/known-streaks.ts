@@ -1,13 +1,26 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import type { Streak } from '#domain'
+import { StreakSnapshot } from '#postgres'
+import { LOGGER, type Logger } from '#telemetry'
 
 /** Streaks that other processes counted before this one took their webhooks over, until their lanes want them. */
 @Injectable()
 export class KnownStreaks {
-  readonly #streaks = new Map<string, Streak>()
+  #streaks = new Map<string, Streak>()
 
-  learn(webhookId: string, streak: Streak): void {
-    this.#streaks.set(webhookId, streak)
+  constructor(
+    private readonly snapshot: StreakSnapshot,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Reads what the read model knows. With it away lanes start to count from nothing; delivery does not wait for it. */
+  async load(): Promise<void> {
+    try {
+      const running = await this.snapshot.running()
+      this.#streaks = new Map(running.map(({ webhookId, streak }) => [webhookId, streak]))
+    } catch (error) {
+      this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
+    }
   }
 
   /** From here on the lane counts. */

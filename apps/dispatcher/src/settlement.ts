@@ -7,7 +7,6 @@ import {
   type DisableWebhook,
   type NextStep,
   RetrySchedule,
-  attemptKey,
   nextStep,
 } from '#domain'
 import { BatchingProducer } from '#kafka'
@@ -53,13 +52,17 @@ export class Settlement {
     const next = nextStep(delivery, report.result, this.schedule, Date.now())
     const messages: Message[] = []
     // Whoever owns the partition now makes this attempt again and writes what follows; the request itself was made.
-    if (next.kind === 'retry' && work.batch.isOwned()) messages.push(this.#retry(delivery, report.startedAt, next))
+    const isLeftToOthers = next.kind === 'retry' && !work.batch.isOwned()
+    if (next.kind === 'retry' && !isLeftToOthers) messages.push(this.#retry(delivery, report.startedAt, next))
     if (next.kind === 'end' && isDeadLetter(delivery, next.end)) {
       messages.push(encodeDeadLetter(this.topics.deadLetter, delivery, next.end))
     }
     messages.push(encodeFact(this.topics.deliveryLog, attemptedFact(delivery, report, next)))
     if (command) messages.push(encodeWebhookCommand(this.topics.webhookCommands, command))
-    await this.#write(work, messages)
+    await this.producer.send(messages)
+    if (next.kind === 'end') this.attempted.ended(delivery, Date.now())
+    else if (!isLeftToOthers) this.attempted.attempted(delivery, Date.now())
+    work.batch.complete(work.record)
     return next
   }
 
@@ -70,13 +73,17 @@ export class Settlement {
     if (isDeadLetter(delivery, end)) messages.push(encodeDeadLetter(this.topics.deadLetter, delivery, end))
     const at = Date.now()
     messages.push(encodeFact(this.topics.deliveryLog, { kind: 'chain_ended', delivery: refOf(delivery), at, end }))
-    await this.#write(work, messages)
+    await this.producer.send(messages)
+    this.attempted.ended(delivery, at)
+    work.batch.complete(work.record)
   }
 
   /** Puts a delivery off until `until` (ms since the epoch) or as long as the third tier allows. It loses no attempt. */
   async defer(work: Work, until: number): Promise<number> {
     const { delivery } = work
     const now = Date.now()
+    // Its new owner reads the same record and decides for itself.
+    if (!work.batch.isOwned()) return now
     const tiers = this.schedule.tiers.slice(0, LONGEST_DEFERRAL_TIER + 1)
     const tier = tiers.find(({ delayMs }) => delayMs >= until - now) ?? tiers.at(-1)!
     const notBefore = Math.round(Math.min(until, now + tier.delayMs))
@@ -113,12 +120,6 @@ export class Settlement {
   async undecodable(record: Work['record'], batch: Work['batch'], problem: string): Promise<void> {
     await this.producer.send([encodeUndecodable(this.topics.deadLetter, record, record, problem)])
     batch.complete(record)
-  }
-
-  async #write(work: Work, messages: Message[]): Promise<void> {
-    await this.producer.send(messages)
-    this.attempted.add(attemptKey(work.delivery), Date.now())
-    work.batch.complete(work.record)
   }
 
   #retry(delivery: Delivery, startedAt: number, next: Extract<NextStep, { kind: 'retry' }>): Message {

@@ -1,8 +1,9 @@
+import type { INestMicroservice } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { DispatcherConfig } from '#config'
 import { EgressClient, egressPolicy, fileDescriptorLimit } from '#egress'
 import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
-import { Database, WebhookSnapshot } from '#postgres'
+import { Database, EndedChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import { parseKeyRing } from '#signing'
 import {
   type Logger,
@@ -20,6 +21,8 @@ import { partitionProblem } from './co-partitioning.js'
 import { Dispatch, MAX_IN_FLIGHT } from './dispatch.js'
 import { DispatcherModule } from './dispatcher.module.js'
 import { Intake } from './intake.js'
+import { KnownStreaks } from './known-streaks.js'
+import { UnknownPast } from './unknown-past.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
 /** How long requests that are under way at a stop get, and what follows from them: one attempt and its writes. Ms. */
@@ -36,7 +39,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
   const client = createClient(config, logger)
   const tiers = await tiersToConsume(connection, topics)
-  let onLost = () => {}
+  let app: INestMicroservice | undefined
   const server = new KafkaBatchServer({
     connection,
     groupId: `${config.topics.prefix}dispatcher`,
@@ -48,7 +51,11 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       { topic: topics.replay, pattern: 'deliveries.replay' },
     ],
     hooks: {
-      onLost: () => onLost(),
+      async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
+        app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
+        await app?.get(KnownStreaks).load()
+      },
+      onLost: () => app?.get(Intake).dropLost(),
       onFatal: endProcess,
     },
   })
@@ -65,7 +72,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   observeLag(registry, server.consumer)
 
   await producer.start()
-  const app = await NestFactory.createMicroservice(
+  app = await NestFactory.createMicroservice(
     DispatcherModule.with({
       logger,
       registry,
@@ -74,6 +81,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       connection,
       producer,
       snapshot: new WebhookSnapshot(database),
+      streaks: new StreakSnapshot(database),
+      endedChains: new EndedChains(database),
       client,
       keyRing: parseKeyRing(config.secretsKey),
       attemptTimeoutMs: config.attemptTimeoutMs,
@@ -83,12 +92,12 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     { strategy: server, logger: new NestLogger(logger) },
   )
   const intake = app.get(Intake)
-  onLost = () => intake.dropLost()
   intake.attach(server.consumer)
   const webhooks = app.get(WebhooksToCall)
   const dispatch = app.get(Dispatch)
   await webhooks.start()
   await app.listen()
+  const running = app
   const forgetting = setInterval(() => dispatch.forgetIdleLanes(), FORGET_IDLE_LANES_EVERY_MS)
   state.started = true
   logger.info({ managementPort: config.managementPort, tiers }, 'the dispatcher is ready')
@@ -101,7 +110,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       server.consumer.drain()
       intake.stop()
       if (!(await dispatch.drain(DRAIN_MS))) logger.warn({}, 'requests were still under way: they will be repeated')
-      await app.close()
+      await running.close()
       await producer.close()
       await client.close()
       await webhooks.stop()

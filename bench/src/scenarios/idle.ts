@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { memoryValues, named } from '../measure/load-row.js'
 import { measureLoad } from '../measure/load-window.js'
 import { cpuSeconds, difference, residentBytes } from '../measure/usage.js'
+import { formatValue } from '../report/table.js'
 import { audienceOf } from '../stack/audience.js'
 import { memoryTable, processTable } from './load-tables.js'
 import type { Scenario } from './scenario.js'
 
 const accounts = 1
 // Connections are opened, hot code is compiled, what was begun is finished: after that only idleness is left.
-const settleSeconds = 10
+const settleSeconds = { usual: 30, quick: 10 }
 
 export const idle: Scenario = {
   name: 'idle',
@@ -25,22 +26,18 @@ export const idle: Scenario = {
       await stack.subscribe(audience, () => origin)
       await measureLoad(stack, receiver, { audience, deliveriesPerSecond: 50, seconds: 2, warmUpSeconds: 0 })
 
-      const seconds = extent.seconds
-      progress.now(`idle, ${settleSeconds + seconds} s`)
+      const { seconds, quick } = extent
+      const before = quick ? settleSeconds.quick : settleSeconds.usual
+      progress.now(`idle, ${before + seconds} s`)
       const rest = (duration: number): Promise<void> => sleep(duration * 1000, undefined, { signal: stack.signal })
-      await rest(settleSeconds)
-      const before = await cpuSeconds(stack.pids)
+      await rest(before)
+      const usedBefore = await cpuSeconds(stack.pids)
       await rest(seconds)
-      const used = difference(await cpuSeconds(stack.pids), before)
-      const row = {
-        label: 'nothing to do',
-        values: {
-          ...named('idle', used, (cpu) => (cpu / seconds) * 100),
-          ...memoryValues(await residentBytes(stack.pids)),
-        },
-        notes: [],
-      }
-      progress.done(row)
+      const used = difference(await cpuSeconds(stack.pids), usedBefore)
+      const cpu = named('idle', used, (cpuSpent) => (cpuSpent / seconds) * 100)
+      const values = { ...cpu, ...memoryValues(await residentBytes(stack.pids)) }
+      const row = { label: 'nothing to do', values, notes: [] }
+      progress.done(row, `${formatValue(cpu.idle_all, 1)} % of one core`)
       return [row]
     }),
 }

@@ -6,5 +6,5 @@ import { fixedRates } from './rates.js'
 import type { Scenario } from './scenario.js'
 import { sustainedRates } from './steps.js'
 
-/** In the order of a whole run. */
-export const scenarios: readonly Scenario[] = [idle, fixedRates, ...sustainedRates, isolation, burst, ingest]
+/** In the order of a whole run: the broker is warm before it is asked what it costs when nothing happens. */
+export const scenarios: readonly Scenario[] = [fixedRates, idle, ...sustainedRates, isolation, burst, ingest]

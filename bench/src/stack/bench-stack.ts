@@ -34,6 +34,8 @@ const keysLimitMs = 15_000
 export class BenchStack {
   readonly apiUrl: string
   readonly topics: ClusterTopics
+  /** Aborted when the run is stopped, or when one of the processes ends: no figure is worth anything then. */
+  readonly signal: AbortSignal
   producerKey = ''
   accounts: BenchAccount[] = []
   private readonly name = `bench_${randomBytes(4).toString('hex')}`
@@ -47,6 +49,7 @@ export class BenchStack {
     apiPort: number,
   ) {
     this.apiUrl = `http://127.0.0.1:${apiPort}`
+    this.signal = AbortSignal.any([options.signal, this.died.signal])
     this.topics = new ClusterTopics(options.servers.kafka.brokers, `${this.name}.`)
   }
 
@@ -61,11 +64,6 @@ export class BenchStack {
       await stack.stop()
       throw error
     }
-  }
-
-  /** Aborted when the run is stopped, or when one of the processes ends: no figure is worth anything then. */
-  get signal(): AbortSignal {
-    return AbortSignal.any([this.options.signal, this.died.signal])
   }
 
   get pids(): Pids {
@@ -119,20 +117,28 @@ export class BenchStack {
     await Promise.all([runAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])
     this.accounts = await createAccounts(this.options.accounts, admin)
     this.producerKey = await createProducerKey(admin)
-    await Promise.all(services.map((name) => this.startService(name, settings, environment(name))))
+    await Promise.all(
+      services.map((name) => this.startService(name, settings, { ...environment(name), ...this.profiling })),
+    )
     await this.awaitKeys()
   }
 
   // Nothing of the shell's environment reaches the services, so that two runs differ in nothing that nobody wrote down.
   private get environment(): NodeJS.ProcessEnv {
-    const { profileFolder } = this.options
     return {
       KAFKA_TOPIC_PREFIX: `${this.name}.`,
       EGRESS_ALLOW_HTTP: 'true',
       RATE_LIMIT_PER_KEY: '10000/s',
       LOG_LEVEL: 'info',
-      ...(profileFolder !== undefined && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` }),
     }
+  }
+
+  private get profiling(): NodeJS.ProcessEnv {
+    const { profileFolder } = this.options
+    if (profileFolder === undefined) return {}
+    const recorder = new URL('../measure/record-profile.js', import.meta.url)
+    recorder.searchParams.set('folder', profileFolder)
+    return { NODE_OPTIONS: `--import ${recorder.href}` }
   }
 
   private async startService(name: ServiceName, settings: StackSettings, environment: NodeJS.ProcessEnv) {

@@ -56,9 +56,9 @@ describe('a command to disable a webhook', () => {
   })
 
   it('is refuted when its evidence is older than the present beginning', () => {
-    expect(verdict(aCommand(), { webhook: aWebhook({ judgedFrom: 5 * HOUR }), health: { ...failing, streak: null } })).toBe(
-      'refuted',
-    )
+    expect(
+      verdict(aCommand(), { webhook: aWebhook({ judgedFrom: 5 * HOUR }), health: { ...failing, streak: null } }),
+    ).toBe('refuted')
   })
 
   it('is outdated when the webhook was changed or deleted meanwhile, whatever its reason', () => {

@@ -13,14 +13,26 @@ export {
 } from './configuration/webhook-store.js'
 export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
 export { DatabaseUnavailable } from './database-unavailable.js'
+export { DisableStore } from './health/disable-store.js'
+export type {
+  ClaimedNotification,
+  NotificationEvidence,
+  NotificationKind,
+  NotifiedStreak,
+} from './health/notification.js'
+export { NotificationStore } from './health/notification-store.js'
+export { StreakSnapshot } from './health/streak-snapshot.js'
+export { WarningStore } from './health/warning-store.js'
 export { migrate, pendingMigrations } from './migrate.js'
 export { DeliveryLog, type DeliveryFilter } from './read-models/delivery-log.js'
 export { merged, statesFrom, statusOf, type DeliveryState } from './read-models/delivery-state.js'
+export { EndedChains, type ChainKey } from './read-models/ended-chains.js'
 export { EventLog, type EventFilter } from './read-models/event-log.js'
 export type { LogPage } from './read-models/log-page.js'
 export { PartitionStore, type Retention } from './read-models/partition-store.js'
 export type {
   AttemptRow,
+  AttemptedRow,
   EventRow,
   FanOutRow,
   Matches,

@@ -4,7 +4,7 @@ import type { Violation } from './violation.js'
 
 /** What a crash may cost at most. Times in ms. */
 export interface RepeatBounds {
-  /** Completed for less than this, an attempt may not be committed yet: the interval of commits (250 ms), the writes before and a busy machine. */
+  /** Completed for less than this, an attempt may not be committed yet: the interval of commits (250 ms), the writes before, and a machine that is busy starting what was killed. */
   commitLagMs: number
   /** With several dispatchers: how long after a dispatcher's return partitions still change hands; 0 with one. */
   handOverMs: number
@@ -12,7 +12,7 @@ export interface RepeatBounds {
   mostPerFault: number
 }
 
-export const repeatBounds: RepeatBounds = { commitLagMs: 1_000, handOverMs: 0, mostPerFault: 350 }
+export const repeatBounds: RepeatBounds = { commitLagMs: 2_000, handOverMs: 0, mostPerFault: 350 }
 
 /**
  * Why a request came more than once. `connection`: within one attempt, after a connection that was closed without an
@@ -60,11 +60,19 @@ export function checkRepeats(repeats: Repeat[], bounds: RepeatBounds): Violation
   return [...unexplained, ...tooMany]
 }
 
-/** Whether a request's completion may not have been committed when a fault hit its owner or the broker. */
-export function hitBy(faults: LedgerFault[], request: LedgerRequest, bounds: RepeatBounds): LedgerFault | null {
+/**
+ * The fault that hit a request's owner, or the broker, when the request's completion may not have been committed.
+ * @param before the latest such fault before this time, ms: one just before a repeat is likelier its cause than others
+ */
+export function hitBy(
+  faults: LedgerFault[],
+  request: LedgerRequest,
+  bounds: RepeatBounds,
+  before = Infinity,
+): LedgerFault | null {
   const isHit = ({ at, backAt }: LedgerFault) =>
-    request.settledAt >= at - bounds.commitLagMs && request.at <= backAt + bounds.handOverMs
-  return faults.find(isHit) ?? null
+    at < before && request.settledAt >= at - bounds.commitLagMs && request.at <= backAt + bounds.handOverMs
+  return faults.filter(isHit).toSorted((a, b) => b.at - a.at)[0] ?? null
 }
 
 /**
@@ -109,7 +117,7 @@ function causeOf(
 ): { cause: RepeatCause | null; fault: LedgerFault | null } {
   const isSameAttempt = request.timestamp === earlier.timestamp && request.at - earlier.at < ATTEMPT_MS
   if (isSameAttempt && !earlier.isAnswered) return { cause: 'connection', fault: null }
-  const fault = hitBy(owners, earlier, bounds)
+  const fault = hitBy(owners, earlier, bounds, request.at)
   if (fault) return { cause: 'fault', fault }
   const isForgotten = owners.some((owner) => between(owner, earlier.at, request.at))
   return { cause: isForgotten && isDoubled() ? 'doubled' : null, fault: null }

@@ -48,7 +48,7 @@ describe('gathering batches into rounds', () => {
   })
 
   it('rests between rounds, and holds the consumer back meanwhile', async () => {
-    gatherer.take(batchAt(0))
+    void gatherer.take(batchAt(0))
     await vi.advanceTimersByTimeAsync(20)
     const next = batchAt(1)
 
@@ -65,7 +65,7 @@ describe('gathering batches into rounds', () => {
   })
 
   it('is at rest and quick again after a quiet time', async () => {
-    gatherer.take(batchAt(0))
+    void gatherer.take(batchAt(0))
     await vi.advanceTimersByTimeAsync(500)
 
     expect(gatherer.take(batchAt(1))).toBeUndefined()
@@ -85,7 +85,7 @@ describe('gathering batches into rounds', () => {
   it('tries a round again until it succeeds, completes nothing before, and takes nothing more meanwhile', async () => {
     write.mockRejectedValueOnce(new Error('away')).mockRejectedValueOnce(new Error('still away'))
     const first = batchAt(0)
-    gatherer.take(first)
+    void gatherer.take(first)
     await vi.advanceTimersByTimeAsync(10)
     expect(completed).toEqual([])
     const held = gatherer.take(batchAt(1))
@@ -103,7 +103,7 @@ describe('gathering batches into rounds', () => {
   it('finishes the round that is being written when it is closed', async () => {
     let finish!: () => void
     write.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)))
-    gatherer.take(batchAt(0))
+    void gatherer.take(batchAt(0))
     await vi.advanceTimersByTimeAsync(10)
 
     const closed = gatherer.close()
@@ -116,7 +116,7 @@ describe('gathering batches into rounds', () => {
 
   it('gives up a round that fails when it is closed, and leaves it for the next process', async () => {
     write.mockRejectedValue(new Error('away'))
-    gatherer.take(batchAt(0))
+    void gatherer.take(batchAt(0))
     await vi.advanceTimersByTimeAsync(10)
 
     await gatherer.close()

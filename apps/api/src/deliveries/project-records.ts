@@ -1,6 +1,6 @@
 import type { Attempted, Fact } from '#domain'
 import type { ConsumedRecord } from '#kafka'
-import { type AttemptRow, type ReadModelRows, statesFrom } from '#postgres'
+import { type AttemptedRow, type ReadModelRows, statesFrom } from '#postgres'
 import { UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
 import { assertSound, isIdentifier } from './sound-fact.js'
 
@@ -61,11 +61,12 @@ function projectFact(fact: Fact, rows: ReadModelRows): void {
   }
 }
 
-function attemptRow(fact: Attempted): AttemptRow {
+function attemptRow(fact: Attempted): AttemptedRow {
   const { delivery, outcome } = fact
   return {
     id: fact.attemptId,
     deliveryId: delivery.deliveryId,
+    webhookId: delivery.webhookId,
     acceptedAt: delivery.acceptedAt,
     chain: delivery.chain,
     number: fact.number,

@@ -48,7 +48,8 @@ function assertSoundAttempt(fact: Extract<Fact, { kind: 'attempted' }>): void {
   check(fact.durationMs >= 0 && fact.durationMs <= MAX_INTEGER, 'durationMs is a number of ms')
   check(OUTCOMES.includes(fact.outcome?.kind), 'outcome is one of the outcomes')
   if (fact.outcome.kind !== 'succeeded') identifier(fact.outcome.reason, 'reason')
-  check(typeof fact.request?.url === 'string' && isObject(fact.request.headers), 'request has a URL and headers')
+  check(Boolean(fact.request?.url) && typeof fact.request.url === 'string', 'request has a URL')
+  check(isObject(fact.request.headers), 'request has headers')
   if (fact.response !== null) {
     number(fact.response?.status, 'status')
     check(typeof fact.response.body === 'string' && isObject(fact.response.headers), 'response has headers and a body')
@@ -79,13 +80,13 @@ const MAX_INTEGER = 2_147_483_647
 /** In 9999, where four digits of a year end. Ms. */
 const MAX_TIME = 253_402_300_799_999
 
-/** An id, whoever gave it: short, and without what Postgres cannot store. */
+/** An id, whoever gave it: short, and without control characters, which Postgres or our way to it cannot take. */
 function identifier(value: unknown, name: string): void {
   check(isIdentifier(value), `${name} is an id`)
 }
 
 export function isIdentifier(value: unknown): boolean {
-  return typeof value === 'string' && value.length > 0 && value.length <= 200 && !value.includes('\0')
+  return typeof value === 'string' && value.length > 0 && value.length <= 200 && !/\p{Cc}/u.test(value)
 }
 
 function number(value: unknown, name: string): void {

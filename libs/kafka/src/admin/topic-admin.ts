@@ -26,6 +26,7 @@ export interface CommittedOffset {
 
 const REQUEST_TIMEOUT_MS = 10_000
 const AWAIT_EVERY_MS = 500
+const LED_EVERY_MS = 20
 const CREATE_TIMEOUT_MS = 10_000
 const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000 }
 
@@ -49,7 +50,7 @@ export class TopicAdmin {
     // False when another process was quicker; then the topics are there all the same.
     await admin.createTopics({
       timeout: CREATE_TIMEOUT_MS,
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: missing.map(({ name, partitions, replicationFactor, config }) => ({
         topic: name,
         numPartitions: partitions,
@@ -57,7 +58,9 @@ export class TopicAdmin {
         configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
       })),
     })
-    return missing.map(({ name }) => name)
+    const created = missing.map(({ name }) => name)
+    await this.untilLed(created)
+    return created
   }
 
   /**
@@ -121,6 +124,21 @@ export class TopicAdmin {
     } catch (error) {
       this.connection.log.debug({ error: String(error) }, 'the broker does not tell its topics')
       return names
+    }
+  }
+
+  /** A created topic is unknown for some milliseconds, which kafkajs' own waiting takes as final. */
+  private async untilLed(topics: string[]): Promise<void> {
+    const until = Date.now() + CREATE_TIMEOUT_MS
+    for (;;) {
+      try {
+        const { topics: found } = await (await this.ready()).fetchTopicMetadata({ topics })
+        if (found.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return
+        if (Date.now() > until) throw new Error(`no leader was elected for one of ${topics.join(', ')}`)
+      } catch (error) {
+        if (Date.now() > until) throw error
+      }
+      await pauseFor(LED_EVERY_MS)
     }
   }
 

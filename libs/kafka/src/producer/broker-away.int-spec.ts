@@ -65,10 +65,10 @@ describe('a broker that is killed and comes back', () => {
 
     server.kill9()
     await server.ended
-    const waiting = [
+    const waiting = Promise.allSettled([
       patient.send([{ topic, key: 'k', value: 'waited' }]),
       patient.send([{ topic: tailTopic, key: 'k', value: 'waited, too' }]),
-    ]
+    ])
     for (let i = 0; i < 2; i++) {
       const refused = quick.send([{ topic, key: 'k', value: `refused ${i}` }])
       expect(await duration(refused)).toBeLessThan(2_400)
@@ -82,7 +82,7 @@ describe('a broker that is killed and comes back', () => {
     await eventually('the membership is no longer believed', () => !batches[0]!.isHeld())
 
     await server.startAgain()
-    await Promise.all(waiting)
+    expect((await waiting).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
     await eventually('the quick one is back', () =>
       quick.send([{ topic, key: 'k', value: 'after' }]).then(
         () => true,

@@ -3,6 +3,8 @@ import type { Database } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
 import { Webhook } from '../entities/webhook.js'
 import { WebhookSecret } from '../entities/webhook-secret.js'
+import { addNotification } from '../health/add-notification.js'
+import { forgetHealth, withHealth } from '../health/webhook-row.js'
 import { FOREIGN_KEY_VIOLATION, TooManyWebhooks, UnknownAccount } from './refusals.js'
 import { announceChange, announceDeletion, takeConfigurationTurn } from './webhook-change.js'
 
@@ -16,6 +18,7 @@ export interface WebhookRow {
   state: WebhookState
   /** Set exactly while `state` is `disabled`. */
   disabledReason: DisabledReason | null
+  /** Set while a streak is running, and kept when it led to the disabling. */
   failingSince: Date | null
   version: number
   createdAt: Date
@@ -61,7 +64,7 @@ export class WebhookStore {
   async create(accountId: string, input: NewWebhook): Promise<Committed> {
     const now = new Date()
     const { sealedSecret, ...named } = input
-    const webhook: WebhookRow = { ...named, ...FRESH, accountId, createdAt: now, updatedAt: now }
+    const webhook: Webhook = { ...named, ...FRESH, accountId, judgedFrom: now, createdAt: now, updatedAt: now }
     try {
       return await this.database.ormTransaction(async (manager) => {
         await takeConfigurationTurn(manager)
@@ -70,7 +73,8 @@ export class WebhookStore {
         await manager.insert(Webhook, webhook)
         const secret = { webhookId: webhook.id, sealed: sealedSecret, expiresAt: null, createdAt: now }
         await manager.insert(WebhookSecret, secret)
-        return { webhook, outboxId: await announceChange(manager, webhook) }
+        const [row] = await withHealth(manager, [webhook])
+        return { webhook: row!, outboxId: await announceChange(manager, webhook) }
       })
     } catch (error) {
       if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw new UnknownAccount(accountId)
@@ -79,18 +83,22 @@ export class WebhookStore {
   }
 
   find(accountId: string, id: string): Promise<WebhookRow | null> {
-    return this.database.orm((manager) => manager.findOneBy(Webhook, { accountId, id }))
+    return this.database.orm(async (manager) => {
+      const found = await manager.findBy(Webhook, { accountId, id })
+      return (await withHealth(manager, found))[0] ?? null
+    })
   }
 
   /** Newest first; up to `limit + 1` rows, so that the caller sees whether there are more. */
   list(accountId: string, { limit, after }: WebhookPage): Promise<WebhookRow[]> {
-    return this.database.orm((manager) => {
+    return this.database.orm(async (manager) => {
       const query = manager.createQueryBuilder(Webhook, 'webhook').where({ accountId })
       if (after) query.andWhere('(webhook.created_at, webhook.id) < (:createdAt, :id)', after)
-      return query
+      const page = await query
         .orderBy({ 'webhook.createdAt': 'DESC', 'webhook.id': 'DESC' })
         .limit(limit + 1)
         .getMany()
+      return withHealth(manager, page)
     })
   }
 
@@ -102,7 +110,9 @@ export class WebhookStore {
       if (!found) return null
       const webhook = patched(found, patch, new Date())
       await manager.update(Webhook, { accountId, id }, webhook)
-      return { webhook, outboxId: await announceChange(manager, webhook) }
+      if (isBack(found, webhook)) await addNotification(manager, 'enabled', webhook, { reason: found.disabledReason })
+      const [row] = await withHealth(manager, [webhook])
+      return { webhook: row!, outboxId: await announceChange(manager, webhook) }
     })
   }
 
@@ -113,15 +123,16 @@ export class WebhookStore {
       const found = await manager.findOneBy(Webhook, { accountId, id })
       if (!found) return null
       await manager.delete(Webhook, { accountId, id })
+      await forgetHealth(manager, id)
       return { outboxId: await announceDeletion(manager, id, found.version + 1) }
     })
   }
 }
 
-const FRESH = { state: 'active', disabledReason: null, failingSince: null, version: 1 } as const
+const FRESH = { state: 'active', disabledReason: null, version: 1 } as const
 
-function patched(found: Webhook, patch: WebhookPatch, now: Date): WebhookRow {
-  return {
+function patched(found: Webhook, patch: WebhookPatch, now: Date): Webhook {
+  const webhook = {
     ...found,
     name: patch.name ?? found.name,
     url: patch.url ?? found.url,
@@ -130,15 +141,20 @@ function patched(found: Webhook, patch: WebhookPatch, now: Date): WebhookRow {
     version: found.version + 1,
     updatedAt: now,
   }
+  // The dispatcher forgets its streak for the same two reasons, and for no other.
+  const isNewBeginning = webhook.url !== found.url || (found.state === 'disabled' && webhook.state === 'active')
+  return isNewBeginning ? { ...webhook, judgedFrom: now } : webhook
 }
 
-type StateFields = Pick<WebhookRow, 'state' | 'disabledReason' | 'failingSince'>
+/** Switching off what is off keeps the reason it had. */
+function stateAfter(found: Webhook, isActive: boolean | undefined): Pick<Webhook, 'state' | 'disabledReason'> {
+  const { state, disabledReason } = found
+  if (isActive === true) return { state: 'active', disabledReason: null }
+  if (isActive === false && state !== 'disabled') return { state: 'disabled', disabledReason: 'owner' }
+  return { state, disabledReason }
+}
 
-/** Switching on what is on leaves a running streak alone; switching off what is off keeps the reason it had. */
-function stateAfter(found: Webhook, isActive: boolean | undefined): StateFields {
-  const { state, disabledReason, failingSince } = found
-  const isDisabled = state === 'disabled'
-  if (isActive === true && isDisabled) return { state: 'active', disabledReason: null, failingSince: null }
-  if (isActive === false && !isDisabled) return { state: 'disabled', disabledReason: 'owner', failingSince: null }
-  return { state, disabledReason, failingSince }
+/** Whoever was told that we disabled a webhook is told that it is enabled again. */
+function isBack(before: Webhook, after: Webhook): boolean {
+  return before.state === 'disabled' && before.disabledReason !== 'owner' && after.state === 'active'
 }

@@ -1,4 +1,4 @@
-import type { DisabledReason, EventType, WebhookState } from '#domain'
+import type { DisabledReason, EventType } from '#domain'
 import { Column, Entity, PrimaryColumn } from 'typeorm'
 
 /** An account's URL, event types and state. Its secrets live beside it, out of the sight of whoever reads this. */
@@ -19,14 +19,16 @@ export class Webhook {
   @Column('text', { array: true })
   events!: EventType[]
 
+  /** Whether it is failing is not configuration: that is counted from the log, in `webhook_health`. */
   @Column('text')
-  state!: WebhookState
+  state!: 'active' | 'disabled'
 
   @Column('text', { name: 'disabled_reason', nullable: true })
   disabledReason!: DisabledReason | null
 
-  @Column('timestamptz', { name: 'failing_since', nullable: true })
-  failingSince!: Date | null
+  /** Created, given a new URL or enabled again: attempts that were started before are no failures of what it is now. */
+  @Column('timestamptz', { name: 'judged_from' })
+  judgedFrom!: Date
 
   /** Grows by one with each change of the configuration; `failing` is none. */
   @Column('integer')

@@ -1,5 +1,6 @@
 import { Configuration1763960000001 } from './configuration.js'
 import { ReadModels1763960000002 } from './read-models.js'
+import { WebhookHealth1763960000003 } from './webhook-health.js'
 
 /** In order. A migration that was ever released is never changed again: the next one corrects it. */
-export const migrations = [Configuration1763960000001, ReadModels1763960000002]
+export const migrations = [Configuration1763960000001, ReadModels1763960000002, WebhookHealth1763960000003]

@@ -1,48 +1,64 @@
 import type { Session } from '../database.js'
+import { judgedByWebhook } from '../health/judged-attempts.js'
+import type { JudgedAttempt } from '../health/streak-record.js'
 import { inChunks, mergedByKey } from './by-key.js'
-import type { AttemptRow } from './read-model-rows.js'
-import { storableText } from './storable-text.js'
+import { column, joined, storableText } from './columns.js'
+import type { AttemptRow, AttemptedRow } from './read-model-rows.js'
 
-/** An attempt happened once and never changes: a repeat is dropped. Answers the number of attempts. */
-export async function writeAttempts(session: Session, rows: AttemptRow[]): Promise<number> {
-  const attempts = mergedByKey(rows, keyOf, (first) => first)
-  for (const chunk of inChunks(attempts.values())) await insert(session, chunk)
-  return attempts.size
+export interface WrittenAttempts {
+  count: number
+  /** What they say about the health of each webhook; failures that were known before are not among it. */
+  judged: Map<string, JudgedAttempt[]>
 }
 
-async function insert(session: Session, attempts: AttemptRow[]): Promise<void> {
-  await session.query(INSERT, [
-    attempts.map((attempt) => attempt.deliveryId),
-    attempts.map((attempt) => attempt.id),
-    attempts.map((attempt) => attempt.acceptedAt),
-    attempts.map((attempt) => attempt.chain),
-    attempts.map((attempt) => attempt.number),
-    attempts.map((attempt) => attempt.trigger),
-    attempts.map((attempt) => attempt.startedAt),
-    attempts.map((attempt) => attempt.durationMs),
-    attempts.map((attempt) => attempt.outcome),
-    attempts.map((attempt) => attempt.reason),
-    attempts.map((attempt) => storableText(attempt.request.url)),
-    attempts.map((attempt) => JSON.stringify(attempt.request.headers)),
-    attempts.map((attempt) => attempt.response?.status ?? null),
+/** An attempt happened once and never changes: a repeat is dropped. */
+export async function writeAttempts(session: Session, rows: AttemptedRow[]): Promise<WrittenAttempts> {
+  const attempts = mergedByKey(rows, keyOf, (first) => first)
+  const fresh = new Set<string>()
+  for (const chunk of inChunks(attempts.values())) {
+    for (const { id } of await insert(session, chunk)) fresh.add(id)
+  }
+  return { count: attempts.size, judged: judgedByWebhook(attempts.values(), ({ id }) => fresh.has(id)) }
+}
+
+/** Answers the failures that were not known before; successes would be most of an answer that nobody needs. */
+function insert(session: Session, attempts: AttemptRow[]): Promise<{ id: string }[]> {
+  return session.query(INSERT, [
+    joined(attempts.map((attempt) => attempt.deliveryId)),
+    joined(attempts.map((attempt) => attempt.id)),
+    joined(attempts.map((attempt) => attempt.acceptedAt)),
+    joined(attempts.map((attempt) => attempt.chain)),
+    joined(attempts.map((attempt) => attempt.number)),
+    joined(attempts.map((attempt) => attempt.trigger)),
+    joined(attempts.map((attempt) => attempt.startedAt)),
+    joined(attempts.map((attempt) => attempt.durationMs)),
+    joined(attempts.map((attempt) => attempt.outcome)),
+    joined(attempts.map((attempt) => attempt.reason)),
+    joined(attempts.map((attempt) => storableText(attempt.request.url))),
+    joined(attempts.map((attempt) => JSON.stringify(attempt.request.headers))),
+    joined(attempts.map((attempt) => attempt.response?.status ?? null)),
     // As JSON, in which a NUL is an escape that text can hold.
-    attempts.map((attempt) => (attempt.response ? JSON.stringify(attempt.response.headers) : null)),
-    attempts.map((attempt) => (attempt.response ? storableText(attempt.response.body) : null)),
+    joined(attempts.map((attempt) => (attempt.response ? JSON.stringify(attempt.response.headers) : null))),
+    joined(attempts.map((attempt) => (attempt.response ? storableText(attempt.response.body) : null))),
   ])
 }
 
 const INSERT = {
   name: 'insert-attempts',
   text: `
+    with fresh as (
     insert into attempts (delivery_id, id, accepted_at, chain, number, trigger, started_at, duration_ms, outcome, reason,
                           request_url, request_headers, response_status, response_headers, response_body)
     select delivery_id, id, to_timestamp(accepted_at / 1000), chain, number, trigger, to_timestamp(started_at / 1000),
            duration_ms, outcome, reason, request_url, request_headers, response_status, response_headers, response_body
-    from unnest($1::text[], $2::text[], $3::float8[], $4::integer[], $5::integer[], $6::text[], $7::float8[],
-                $8::integer[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::text[])
+    from unnest(${column(1)}, ${column(2)}, ${column(3, 'float8')}, ${column(4, 'integer')}, ${column(5, 'integer')},
+                ${column(6)}, ${column(7, 'float8')}, ${column(8, 'integer')}, ${column(9)}, ${column(10)},
+                ${column(11)}, ${column(12)}, ${column(13, 'integer')}, ${column(14)}, ${column(15)})
       as attempt (delivery_id, id, accepted_at, chain, number, trigger, started_at, duration_ms, outcome, reason,
                   request_url, request_headers, response_status, response_headers, response_body)
-    on conflict do nothing`,
+    on conflict do nothing
+    returning id, outcome)
+    select id from fresh where outcome <> 'succeeded'`,
 }
 
 function keyOf({ deliveryId, id, acceptedAt }: AttemptRow): string {

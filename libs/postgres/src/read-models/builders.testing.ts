@@ -1,5 +1,5 @@
 import type { Attempted, ChainEnded, Deferred, DeliveryRef, FannedOut, RedeliveryRequested } from '#domain'
-import type { AttemptRow, EventRow } from './read-model-rows.js'
+import type { AttemptedRow, EventRow } from './read-model-rows.js'
 
 /** Noon of a day that is not today, in ms. */
 export const NOON = Date.parse('2024-01-15T12:00:00.123Z')
@@ -76,10 +76,11 @@ export function anEventRow(change: Partial<EventRow> = {}): EventRow {
   }
 }
 
-export function anAttemptRow(change: Partial<AttemptRow> = {}): AttemptRow {
+export function anAttemptRow(change: Partial<AttemptedRow> = {}): AttemptedRow {
   return {
     id: 'atm_1',
     deliveryId: 'dlv_1',
+    webhookId: 'whk_1',
     acceptedAt: NOON,
     chain: 0,
     number: 1,

@@ -1,4 +1,4 @@
-import type { Attempted, ChainEnd, DeliveryRef, DeliveryStatus, EventType, Fact, Trigger } from '#domain'
+import type { Attempted, ChainEnd, DeliveryRef, DeliveryStatus, EventType, Fact, FannedOut, Trigger } from '#domain'
 
 /**
  * Where a delivery stands, as far as some facts tell. Times in ms since the epoch. All but the ids and `acceptedAt`
@@ -29,18 +29,15 @@ export function statusOf(state: Pick<DeliveryState, 'end'>): DeliveryStatus {
 export function statesFrom(fact: Fact): DeliveryState[] {
   switch (fact.kind) {
     case 'fanned_out':
-      return fact.matched.map(({ webhookId, deliveryId }) => {
-        const ref = { ...fact, deliveryId, webhookId, trigger: 'automatic' as const, chain: 0 }
-        return { ...unstarted(ref), next: nextAt(1, fact.acceptedAt) }
-      })
+      return fact.matched.map((match) => fannedOutTo(fact, match))
     case 'attempted':
       return [afterAttempt(fact)]
     case 'deferred':
-      return [{ ...unstarted(fact.delivery), next: nextAt(fact.attempt, fact.notBefore) }]
+      return [stateOf(fact.delivery, null, nextAt(fact.attempt, fact.notBefore), 0)]
     case 'chain_ended':
-      return [{ ...unstarted(fact.delivery), end: endAt(fact.end, fact.at) }]
+      return [stateOf(fact.delivery, endAt(fact.end, fact.at), NEXT_UNKNOWN, 0)]
     case 'redelivery_requested':
-      return [{ ...unstarted(fact.delivery), next: nextAt(1, fact.at) }]
+      return [stateOf(fact.delivery, null, nextAt(1, fact.at), 0)]
   }
 }
 
@@ -76,11 +73,22 @@ function isLater(a: DeliveryState['next'], b: DeliveryState['next']): boolean {
   return a.attempt === b.attempt ? a.notBefore > b.notBefore : a.attempt > b.attempt
 }
 
-function afterAttempt({ delivery, number, startedAt, durationMs, next }: Attempted): DeliveryState {
-  const state = { ...unstarted(delivery), attemptsMade: number }
-  if (next.kind === 'end') return { ...state, end: endAt(next.end, startedAt + durationMs) }
-  return { ...state, next: nextAt(next.attempt, next.notBefore) }
+function fannedOutTo(fact: FannedOut, match: FannedOut['matched'][number]): DeliveryState {
+  const { eventId, eventType, accountId, acceptedAt } = fact
+  const { deliveryId, webhookId } = match
+  const ref = { deliveryId, eventId, eventType, accountId, webhookId, acceptedAt, chain: 0, trigger: AUTOMATIC }
+  return stateOf(ref, null, nextAt(1, acceptedAt), 0)
 }
+
+const AUTOMATIC = 'automatic' as const
+
+function afterAttempt({ delivery, number, startedAt, durationMs, next }: Attempted): DeliveryState {
+  if (next.kind === 'end') return stateOf(delivery, endAt(next.end, startedAt + durationMs), NEXT_UNKNOWN, number)
+  return stateOf(delivery, null, nextAt(next.attempt, next.notBefore), number)
+}
+
+/** The least that there can be: any other fact of the chain says more. */
+const NEXT_UNKNOWN: DeliveryState['next'] = { attempt: 1, notBefore: 0 }
 
 // Whole milliseconds, as they are stored: a row that was read back must compare equal to the fact it came from.
 function endAt(kind: ChainEnd, at: number): DeliveryState['end'] {
@@ -91,20 +99,23 @@ function nextAt(attempt: number, notBefore: number): DeliveryState['next'] {
   return { attempt, notBefore: Math.round(notBefore) }
 }
 
-/** The least that can be known of a delivery: any other fact of the same chain says more. */
-function unstarted(ref: DeliveryRef): DeliveryState {
-  const { deliveryId, eventId, eventType, accountId, webhookId, acceptedAt, chain, trigger } = ref
+function stateOf(
+  ref: DeliveryRef,
+  end: DeliveryState['end'],
+  next: DeliveryState['next'],
+  attemptsMade: number,
+): DeliveryState {
   return {
-    id: deliveryId,
-    eventId,
-    eventType,
-    accountId,
-    webhookId,
-    acceptedAt,
-    chain,
-    trigger,
-    end: null,
-    next: { attempt: 1, notBefore: 0 },
-    attemptsMade: 0,
+    id: ref.deliveryId,
+    eventId: ref.eventId,
+    eventType: ref.eventType,
+    accountId: ref.accountId,
+    webhookId: ref.webhookId,
+    acceptedAt: ref.acceptedAt,
+    chain: ref.chain,
+    trigger: ref.trigger,
+    end,
+    next,
+    attemptsMade,
   }
 }

@@ -1,5 +1,6 @@
 import type { Session } from '../database.js'
 import { inChunks, mergedByKey } from './by-key.js'
+import { column, joined } from './columns.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
 import { type DeliveryState, merged } from './delivery-state.js'
 import { homesAround } from './home.js'
@@ -35,19 +36,19 @@ async function existing(session: Session, states: DeliveryState[]): Promise<Deli
 
 async function upsert(session: Session, states: DeliveryState[]): Promise<void> {
   await session.query(UPSERT, [
-    states.map((state) => state.id),
-    states.map((state) => state.acceptedAt),
-    states.map((state) => state.accountId),
-    states.map((state) => state.webhookId),
-    states.map((state) => state.eventId),
-    states.map((state) => state.eventType),
-    states.map((state) => state.trigger),
-    states.map((state) => state.chain),
-    states.map((state) => state.end?.kind ?? null),
-    states.map((state) => state.end?.at ?? null),
-    states.map((state) => state.next.attempt),
-    states.map((state) => state.next.notBefore),
-    states.map((state) => state.attemptsMade),
+    joined(states.map((state) => state.id)),
+    joined(states.map((state) => state.acceptedAt)),
+    joined(states.map((state) => state.accountId)),
+    joined(states.map((state) => state.webhookId)),
+    joined(states.map((state) => state.eventId)),
+    joined(states.map((state) => state.eventType)),
+    joined(states.map((state) => state.trigger)),
+    joined(states.map((state) => state.chain)),
+    joined(states.map((state) => state.end?.kind ?? null)),
+    joined(states.map((state) => state.end?.at ?? null)),
+    joined(states.map((state) => state.next.attempt)),
+    joined(states.map((state) => state.next.notBefore)),
+    joined(states.map((state) => state.attemptsMade)),
   ])
 }
 
@@ -58,8 +59,9 @@ const UPSERT = {
                             chain_end, ended_at, next_attempt, not_before, attempts_made)
     select id, to_timestamp(accepted_at / 1000), account_id, webhook_id, event_id, event_type, trigger, chain,
            chain_end, to_timestamp(ended_at / 1000), next_attempt, to_timestamp(not_before / 1000), attempts_made
-    from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[],
-                $9::text[], $10::float8[], $11::integer[], $12::float8[], $13::integer[])
+    from unnest(${column(1)}, ${column(2, 'float8')}, ${column(3)}, ${column(4)}, ${column(5)}, ${column(6)},
+                ${column(7)}, ${column(8, 'integer')}, ${column(9)}, ${column(10, 'float8')},
+                ${column(11, 'integer')}, ${column(12, 'float8')}, ${column(13, 'integer')})
       as state (id, accepted_at, account_id, webhook_id, event_id, event_type, trigger, chain,
                 chain_end, ended_at, next_attempt, not_before, attempts_made)
     on conflict (id, accepted_at) do update set

@@ -1,5 +1,6 @@
 import type { Session } from '../database.js'
 import { inChunks, mergedByKey } from './by-key.js'
+import { column, joined, storableText } from './columns.js'
 import { homesAround } from './home.js'
 import type { EventRow } from './read-model-rows.js'
 import { epochMs } from '../epoch-ms.js'
@@ -43,23 +44,23 @@ function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
 }
 
 async function insert(session: Session, events: EventRow[]): Promise<void> {
-  await session.query(
-    {
-      name: 'insert-events',
-      text: `insert into events (account_id, id, type, accepted_at, body)
-             select account_id, id, type, to_timestamp(accepted_at / 1000), body
-             from unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::text[])
-               as event (account_id, id, type, accepted_at, body)
-             on conflict do nothing`,
-    },
-    [
-      events.map((event) => event.accountId),
-      events.map((event) => event.id),
-      events.map((event) => event.type),
-      events.map((event) => event.acceptedAt),
-      events.map((event) => event.body),
-    ],
-  )
+  await session.query(INSERT, [
+    joined(events.map((event) => event.accountId)),
+    joined(events.map((event) => event.id)),
+    joined(events.map((event) => event.type)),
+    joined(events.map((event) => event.acceptedAt)),
+    joined(events.map((event) => storableText(event.body))),
+  ])
+}
+
+const INSERT = {
+  name: 'insert-events',
+  text: `
+    insert into events (account_id, id, type, accepted_at, body)
+    select account_id, id, type, to_timestamp(accepted_at / 1000), body
+    from unnest(${column(1)}, ${column(2)}, ${column(3)}, ${column(4, 'float8')}, ${column(5)})
+      as event (account_id, id, type, accepted_at, body)
+    on conflict do nothing`,
 }
 
 /** Rare: the earlier acceptance became known after the later one, which happens only when a log is read anew. */

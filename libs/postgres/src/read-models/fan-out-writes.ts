@@ -1,5 +1,6 @@
 import type { Session } from '../database.js'
 import { inChunks, mergedByKey } from './by-key.js'
+import { column, joined } from './columns.js'
 import type { FanOutRow } from './read-model-rows.js'
 
 /** Of two decisions about one event, which a crash can bring, the first stands. Answers the number of events. */
@@ -10,25 +11,25 @@ export async function writeFanOuts(session: Session, rows: FanOutRow[]): Promise
 }
 
 async function upsert(session: Session, fanOuts: FanOutRow[]): Promise<void> {
-  await session.query(
-    {
-      name: 'upsert-fan-outs',
-      text: `insert into fan_outs as known (account_id, event_id, accepted_at, decided_at, matches)
-             select account_id, event_id, to_timestamp(accepted_at / 1000), to_timestamp(decided_at / 1000), matches
-             from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::text[])
-               as fan_out (account_id, event_id, accepted_at, decided_at, matches)
-             on conflict (event_id, account_id, accepted_at) do update
-               set decided_at = excluded.decided_at, matches = excluded.matches
-               where excluded.decided_at < known.decided_at`,
-    },
-    [
-      fanOuts.map((fanOut) => fanOut.accountId),
-      fanOuts.map((fanOut) => fanOut.eventId),
-      fanOuts.map((fanOut) => fanOut.acceptedAt),
-      fanOuts.map((fanOut) => fanOut.decidedAt),
-      fanOuts.map((fanOut) => JSON.stringify(fanOut.matches)),
-    ],
-  )
+  await session.query(UPSERT, [
+    joined(fanOuts.map((fanOut) => fanOut.accountId)),
+    joined(fanOuts.map((fanOut) => fanOut.eventId)),
+    joined(fanOuts.map((fanOut) => fanOut.acceptedAt)),
+    joined(fanOuts.map((fanOut) => fanOut.decidedAt)),
+    joined(fanOuts.map((fanOut) => JSON.stringify(fanOut.matches))),
+  ])
+}
+
+const UPSERT = {
+  name: 'upsert-fan-outs',
+  text: `
+    insert into fan_outs as known (account_id, event_id, accepted_at, decided_at, matches)
+    select account_id, event_id, to_timestamp(accepted_at / 1000), to_timestamp(decided_at / 1000), matches
+    from unnest(${column(1)}, ${column(2)}, ${column(3, 'float8')}, ${column(4, 'float8')}, ${column(5)})
+      as fan_out (account_id, event_id, accepted_at, decided_at, matches)
+    on conflict (event_id, account_id, accepted_at) do update
+      set decided_at = excluded.decided_at, matches = excluded.matches
+      where excluded.decided_at < known.decided_at`,
 }
 
 function keyOf({ eventId, accountId, acceptedAt }: FanOutRow): string {

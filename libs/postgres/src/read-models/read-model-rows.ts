@@ -43,12 +43,17 @@ export interface AttemptRow {
   response: { status: number; headers: Record<string, string>; body: string } | null
 }
 
+/** An attempt as the log tells of it: whose webhook it was about is for the webhook's health and is not stored with it. */
+export interface AttemptedRow extends AttemptRow {
+  webhookId: string
+}
+
 /** What some records of the log say, for all read models at once. Repeats and any order are welcome. */
 export interface ReadModelRows {
   events: EventRow[]
   fanOuts: FanOutRow[]
   deliveries: DeliveryState[]
-  attempts: AttemptRow[]
+  attempts: AttemptedRow[]
 }
 
 export type ReadModelTable = 'events' | 'fan_outs' | 'deliveries' | 'attempts'

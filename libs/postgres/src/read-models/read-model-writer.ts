@@ -1,6 +1,7 @@
 import { LOCKS } from '../advisory-locks.js'
 import type { Database, Session } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
+import { writeHealth } from '../health/health-writes.js'
 import { writeAttempts } from './attempt-writes.js'
 import { writeDeliveries } from './delivery-writes.js'
 import { writeEvents } from './event-writes.js'
@@ -65,12 +66,12 @@ async function writeAll(session: Session, rows: ReadModelRows): Promise<Omit<Wri
   // Two projectors hold different partitions of the log and may know of the same delivery: they take turns, so that
   // reading a row, merging and writing it back is safe. A turn is some milliseconds.
   await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
-  return {
-    events: await writeEvents(session, rows.events),
-    fan_outs: await writeFanOuts(session, rows.fanOuts),
-    deliveries: await writeDeliveries(session, rows.deliveries),
-    attempts: await writeAttempts(session, rows.attempts),
-  }
+  const events = await writeEvents(session, rows.events)
+  const fanOuts = await writeFanOuts(session, rows.fanOuts)
+  const deliveries = await writeDeliveries(session, rows.deliveries)
+  const attempts = await writeAttempts(session, rows.attempts)
+  await writeHealth(session, attempts.judged)
+  return { events, fan_outs: fanOuts, deliveries, attempts: attempts.count }
 }
 
 function count(rows: ReadModelRows): number {
