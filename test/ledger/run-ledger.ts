@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ContextEventType, RetrySchedule, contextEventTypes } from '#domain'
+import { RetrySchedule } from '#domain'
 import { decodeWebhookChange } from '#topics'
 import { KafkaServer, PostgresServer, removeWithUs } from '../../local/src/index.js'
 import { Pipeline, QUICK_SCHEDULE } from '../support/pipeline.js'
@@ -17,7 +17,7 @@ import { LedgerReceiver } from './ledger-receiver.js'
 import type { Ledger, LedgerDelivery, LedgerWebhook } from './ledger.js'
 import { Nemesis } from './nemesis.js'
 import { hasWaiting, listedDeliveries, readAttempts } from './read-model.js'
-import { type Temper, goneTemper, tempers } from './receiver-script.js'
+import { type PlannedReceiver, eventWeights } from './receiver-plan.js'
 import { reportOf } from './report.js'
 import { SeededRandom } from './seeded-random.js'
 import { victimsOf } from './victim.js'
@@ -28,7 +28,7 @@ export interface LedgerRun {
   /** The load lasts as long as the faults do, and no less than this. */
   loadMs: number
   eventsPerSecond: number
-  webhooks: number
+  receivers: PlannedReceiver[]
   dispatchers: number
   /** After the load: how long everything may take to have ended, ms. */
   quietWithinMs: number
@@ -47,15 +47,6 @@ export interface LedgerResult {
   report: string
 }
 
-/** A hanging receiver needs a rate that it can carry; the rarest type goes there. */
-const weights: Record<ContextEventType, number> = {
-  'context.created': 2,
-  'context.updated': 5,
-  'context.deleted': 1,
-  'context.published': 1,
-  'context.unpublished': 1,
-}
-const QUIET_RARE: ContextEventType[] = ['context.deleted']
 /** Partitions change hands until the last member has joined again: its session and a rebalance. */
 const HAND_OVER_MS = 15_000
 /** Whether the API applies the dispatcher's commands: what is gone must then be disabled, once, and its deliveries end. */
@@ -111,7 +102,7 @@ async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
     producerKey: pipeline.producerKey,
     accountId: pipeline.account.id,
     eventsPerSecond: run.eventsPerSecond,
-    weights,
+    weights: eventWeights,
   })
   const progress = setInterval(() => {
     const { length } = driver.events
@@ -148,27 +139,13 @@ async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
 }
 
 async function createWebhooks(pipeline: Pipeline, receiver: LedgerReceiver, run: LedgerRun): Promise<LedgerWebhook[]> {
-  const random = new SeededRandom(`webhooks ${run.seed}`)
   const webhooks: LedgerWebhook[] = []
-  for (let i = 0; i < run.webhooks; i++) {
-    // The last one answers 410 to the first delivery that it gets.
-    const temper = i === run.webhooks - 1 ? goneTemper : tempers[i % tempers.length]!
-    webhooks.push(await createWebhook(pipeline, receiver, `/${i}-${temper.name}`, temper, random))
+  for (const { path, temper, types } of run.receivers) {
+    const { id, secret } = await pipeline.owner.createWebhook(receiver.url(path, temper), types)
+    const unknown = { state: 'unknown', disabledReason: null, timesDisabled: 0 }
+    webhooks.push({ id, path, secret, types, isGone: temper.isGone ?? false, ...unknown })
   }
   return webhooks
-}
-
-async function createWebhook(
-  pipeline: Pipeline,
-  receiver: LedgerReceiver,
-  path: string,
-  temper: Temper,
-  random: SeededRandom,
-): Promise<LedgerWebhook> {
-  const types = temper.hang > 0.01 ? QUIET_RARE : random.shuffled(contextEventTypes).slice(0, random.between(2, 4))
-  const { id, secret } = await pipeline.owner.createWebhook(receiver.url(path, temper), types)
-  const unknown = { state: 'unknown', disabledReason: null, timesDisabled: 0 }
-  return { id, path, secret, types, isGone: temper.isGone ?? false, ...unknown }
 }
 
 /** Until every chain has ended and the log says so, too. What has not by then is for the checker to name. */

@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { projectRoot } from '../../local/src/index.js'
-import { type FaultPlanOptions, planFaults } from './fault-plan.js'
-import { runLedger } from './run-ledger.js'
+import { type PlannedFault, planFaults } from './fault-plan.js'
+import { mixedReceivers, mostlyQuick } from './receiver-plan.js'
+import { type LedgerRun, runLedger } from './run-ledger.js'
 
 const usage = `node test/ledger/run.mjs [options]
   --seed N          what happens to whom and when; a random one by default, told at the start
@@ -12,6 +13,7 @@ const usage = `node test/ledger/run.mjs [options]
   --webhooks N      (14)
   --dispatchers N   (2)
   --every N         seconds between faults, on average (7)
+  --one-kill        instead: 500 deliveries/s, a tenth of the receivers slow, and one kill -9 of the only dispatcher
 `
 
 /** The long run from the command line. @returns the exit code: 1 on a violation, 2 on a wrong argument */
@@ -25,28 +27,36 @@ export async function run(args: string[]): Promise<number> {
   const say = (line: string) => process.stdout.write(`${elapsed(begun)}  ${line}\n`)
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort())
-  const { seed, minutes, eventsPerSecond, webhooks, dispatchers, everyMs } = options
-  const loadMs = minutes * 60_000
+  const { seed } = options
+  const plan = options.isOneKill ? oneKill(seed) : manyFaults(options)
   const keepLogsIn = join(projectRoot(), '.local', `ledger-${seed}`)
-  const plan: FaultPlanOptions = { seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000 }
-  say(`seed ${seed}: ${minutes} min, ${plan.count} faults, ${dispatchers} dispatchers, ${eventsPerSecond} events/s`)
-  const { verdict, report } = await runLedger({
-    seed,
-    faults: planFaults(plan),
-    loadMs,
-    eventsPerSecond,
-    webhooks,
-    dispatchers,
-    quietWithinMs: 300_000,
-    say,
-    signal: interrupted.signal,
-    keepLogsIn,
-  })
+  const { faults, dispatchers, eventsPerSecond, receivers } = plan
+  say(
+    `seed ${seed}: ${plan.loadMs / 60_000} min, ${faults.length} faults, ${dispatchers} dispatchers, ` +
+      `${receivers.length} webhooks, ${eventsPerSecond} events/s`,
+  )
+  const { verdict, report } = await runLedger({ ...plan, say, signal: interrupted.signal, keepLogsIn })
   process.stdout.write(`\nseed        ${seed}\n${report}\n`)
   if (verdict.violations.length === 0) return 0
   process.stdout.write(`logs        ${keepLogsIn}\n`)
   return 1
 }
+
+function manyFaults({ seed, minutes, eventsPerSecond, webhooks, dispatchers, everyMs }: Options): LedgerRun {
+  const loadMs = minutes * 60_000
+  const faults = planFaults({ seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000 })
+  const receivers = mixedReceivers(seed, webhooks)
+  return { seed, faults, loadMs, eventsPerSecond, receivers, dispatchers, quietWithinMs: 300_000 }
+}
+
+/** 18 quick receivers get every event, two slow ones a tenth of them: 28 × 18 = 504 deliveries/s. */
+function oneKill(seed: number): LedgerRun {
+  const faults: PlannedFault[] = [{ target: 'dispatcher', kind: 'kill', waitMs: 20_000, awayMs: 0 }]
+  const receivers = mostlyQuick(20)
+  return { seed, faults, loadMs: 30_000, eventsPerSecond: 28, receivers, dispatchers: 1, quietWithinMs: 120_000 }
+}
+
+type Options = NonNullable<ReturnType<typeof optionsFrom>>
 
 function optionsFrom(args: string[]) {
   const option = (fallback: number) => ({ type: 'string' as const, default: String(fallback) })
@@ -60,9 +70,10 @@ function optionsFrom(args: string[]) {
         webhooks: option(14),
         dispatchers: option(2),
         every: option(7),
+        'one-kill': { type: 'boolean', default: false },
       },
     })
-    const result = {
+    const numbers = {
       seed: Number(values.seed),
       minutes: Number(values.minutes),
       eventsPerSecond: Number(values.rate),
@@ -70,7 +81,8 @@ function optionsFrom(args: string[]) {
       dispatchers: Number(values.dispatchers),
       everyMs: Number(values.every) * 1_000,
     }
-    return Object.values(result).every((value) => value > 0) ? result : undefined
+    if (!Object.values(numbers).every((value) => value > 0)) return undefined
+    return { ...numbers, isOneKill: values['one-kill'] }
   } catch {
     return undefined
   }

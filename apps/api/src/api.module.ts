@@ -4,6 +4,7 @@ import { DeliveriesModule } from './deliveries/deliveries.module.js'
 import { EventsModule } from './events/events.module.js'
 import { MeController } from './http/me.controller.js'
 import { type Infrastructure, InfrastructureModule } from './infrastructure/infrastructure.module.js'
+import { WebhookHealthModule } from './webhook-health/webhook-health.module.js'
 import { WebhooksModule } from './webhooks/webhooks.module.js'
 
 @Module({})
@@ -11,7 +12,14 @@ export class ApiModule {
   static with(parts: Infrastructure): DynamicModule {
     return {
       module: ApiModule,
-      imports: [InfrastructureModule.with(parts), AccountsModule, EventsModule, WebhooksModule, DeliveriesModule],
+      imports: [
+        InfrastructureModule.with(parts),
+        AccountsModule,
+        EventsModule,
+        WebhooksModule,
+        DeliveriesModule,
+        WebhookHealthModule,
+      ],
       controllers: [MeController],
     }
   }

@@ -7,6 +7,7 @@ import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import type { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
+import { NewestChains } from './newest-chains.js'
 import type { Settlement } from './settlement.js'
 import type { WebhooksToCall } from './webhooks-to-call.js'
 import { type WorkStandIn, someWork } from './work.testing.js'
@@ -36,6 +37,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   let onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
   const memory = new MemoryBound()
   const attempted = new AttemptedKeys()
+  const chains = new NewestChains({} as never, {} as never)
   const attemptDelivery = {
     run: (delivery: { id: string; webhookId: string }) =>
       new Promise<AttemptReport>((resolve) =>
@@ -89,6 +91,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
     new DispatchMetrics(new Registry()),
     RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
     { take: () => null } as unknown as KnownStreaks,
+    chains,
     { afterAttempts: 10, afterMs: 6 * 3_600_000 },
     86_400_000,
     { info() {}, warn() {}, error() {}, debug() {} } as never,
@@ -99,8 +102,10 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
     written,
     memory,
     attempted,
+    chains,
     offer: (delivery: Parameters<typeof someWork>[0] = {}, partition?: Parameters<typeof someWork>[1]) => {
       const work = someWork({ webhookId: 'whk_1', webhookVersion: 1, ...delivery }, partition)
+      chains.saw(work.delivery)
       dispatch.offer(work)
       return work
     },
@@ -188,6 +193,54 @@ describe('a delivery', () => {
     underWay[0]!.answer(null)
     await settled()
     expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
+  })
+})
+
+describe('a delivery that was asked for again', () => {
+  const old = { id: 'dlv_again', chain: 0, attempt: 2, notBefore: 1 }
+  const next = { id: 'dlv_again', chain: 1, attempt: 1, trigger: 'redelivery' as const }
+
+  it('drops a retry of the chain before when it comes back, and ends that chain', async () => {
+    const { offer, underWay, written, memory } = aDispatch()
+    offer(next)
+    const replaced = offer(old)
+    await settled()
+    expect(underWay).toHaveLength(1)
+    expect(written).toEqual([{ kind: 'ended', deliveryId: 'dlv_again', end: 'cancelled' }])
+    expect(replaced.completed).toBe(true)
+    expect(memory.records).toBe(1)
+  })
+
+  it('drops what the chain before has in the queue, when its turn comes', async () => {
+    const { offer, underWay, written } = aDispatch()
+    for (let i = 0; i < 16; i++) offer()
+    offer(old)
+    offer(next)
+    for (const request of [...underWay]) request.answer(OK)
+    await settled()
+    expect(written.filter(({ kind }) => kind === 'ended')).toEqual([
+      { kind: 'ended', deliveryId: 'dlv_again', end: 'cancelled' },
+    ])
+    expect(underWay.filter(({ deliveryId }) => deliveryId === 'dlv_again')).toHaveLength(1)
+  })
+
+  it('does not put off what the chain before left', async () => {
+    const { offer, underWay, written } = aDispatch()
+    offer(old)
+    offer(next)
+    underWay[0]!.answer(null)
+    await settled()
+    expect(written).toEqual([{ kind: 'ended', deliveryId: 'dlv_again', end: 'cancelled' }])
+  })
+
+  it('says nothing of a chain that has ended already', () => {
+    const { offer, underWay, written, attempted } = aDispatch()
+    attempted.ended(someWork(old).delivery, Date.now())
+    offer(next)
+    const double = offer(old)
+    expect(double.completed).toBe(true)
+    expect(underWay).toHaveLength(1)
+    expect(written).toEqual([])
   })
 })
 

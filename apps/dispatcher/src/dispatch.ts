@@ -16,6 +16,7 @@ import { AttemptedKeys } from './attempted-keys.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
+import { NewestChains } from './newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
 import { type CountedReport, Settlement } from './settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
@@ -61,6 +62,7 @@ export class Dispatch {
     private readonly metrics: DispatchMetrics,
     private readonly schedule: RetrySchedule,
     private readonly streaks: KnownStreaks,
+    private readonly chains: NewestChains,
     @Inject(DISABLE_RULE) private readonly disableRule: DisableRule,
     @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -88,9 +90,13 @@ export class Dispatch {
     }
     const lane = this.#laneOf(work)
     if (work.delivery.isDeferred) lane.state.returned()
-    const placement = lane.state.place(now)
     this.#held.set(key, work)
     this.memory.add(work)
+    if (this.chains.isReplaced(work.delivery)) {
+      this.#end(work, 'cancelled')
+      return
+    }
+    const placement = lane.state.place(now)
     if (placement.kind === 'queue') lane.enqueue(work)
     else this.#makeRoom(lane, work, placement.until)
     this.#ready.add(lane, now)
@@ -174,7 +180,8 @@ export class Dispatch {
       this.#silence(lane, unanswered, now)
       return false
     }
-    const isWanted = webhook.isActive || work.delivery.trigger === 'test'
+    const isCalled = webhook.isActive || work.delivery.trigger === 'test'
+    const isWanted = isCalled && !this.chains.isReplaced(work.delivery)
     if (isWanted) {
       this.#track(this.#attempt(turn, work, webhook))
     } else {
@@ -282,6 +289,10 @@ export class Dispatch {
   }
 
   #defer(lane: WebhookLane, work: Work, until: number): void {
+    if (this.chains.isReplaced(work.delivery)) {
+      this.#end(work, 'cancelled')
+      return
+    }
     if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) {
       this.#end(work, 'expired')
       return

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common'
 import { type DisableRule, RetrySchedule } from '#domain'
 import { EgressClient } from '#egress'
 import { BatchingProducer, KafkaConnection } from '#kafka'
-import { EndedChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
+import { EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import type { KeyRing } from '#signing'
 import { LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap } from '#topics'
@@ -14,6 +14,7 @@ import { DispatchMetrics } from './dispatch-metrics.js'
 import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
+import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
@@ -30,6 +31,7 @@ export interface DispatcherInfrastructure {
   snapshot: WebhookSnapshot
   streaks: StreakSnapshot
   endedChains: EndedChains
+  runningChains: RunningChains
   client: EgressClient
   keyRing: KeyRing
   attemptTimeoutMs: number
@@ -51,6 +53,11 @@ export class DispatcherModule {
         Intake,
         KnownStreaks,
         MemoryBound,
+        {
+          provide: NewestChains,
+          useFactory: (chains: RunningChains, logger: Logger) => new NewestChains(chains, logger),
+          inject: [RunningChains, LOGGER],
+        },
         Settlement,
         UnknownPast,
         WaitingRoom,
@@ -64,6 +71,7 @@ export class DispatcherModule {
         { provide: WebhookSnapshot, useValue: infrastructure.snapshot },
         { provide: StreakSnapshot, useValue: infrastructure.streaks },
         { provide: EndedChains, useValue: infrastructure.endedChains },
+        { provide: RunningChains, useValue: infrastructure.runningChains },
         { provide: EgressClient, useValue: infrastructure.client },
         { provide: KEY_RING, useValue: infrastructure.keyRing },
         { provide: DELIVERY_MAX_AGE_MS, useValue: infrastructure.deliveryMaxAgeMs },

@@ -6,6 +6,7 @@ import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { MemoryBound } from './memory-bound.js'
+import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
@@ -33,6 +34,7 @@ export class Intake {
     private readonly settlement: Settlement,
     private readonly memory: MemoryBound,
     private readonly past: UnknownPast,
+    private readonly chains: NewestChains,
     private readonly topics: TopicMap,
     private readonly schedule: RetrySchedule,
     private readonly metrics: DispatchMetrics,
@@ -125,7 +127,9 @@ export class Intake {
     const works: Work[] = []
     for (const record of batch.records) {
       const delivery = this.#decode(record, batch)
-      if (delivery) works.push({ delivery, record, batch })
+      if (!delivery) continue
+      this.chains.saw(delivery)
+      works.push({ delivery, record, batch })
     }
     return works
   }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { type AttemptOutcome, RetrySchedule } from '#domain'
 import { TopicMap } from '#topics'
 import { AttemptedKeys } from './attempted-keys.js'
+import { NewestChains } from './newest-chains.js'
 import { type CountedReport, Settlement } from './settlement.js'
 import { someWork } from './work.testing.js'
 
@@ -16,15 +17,19 @@ function reportOf(result: AttemptOutcome): CountedReport {
 
 function aSettlement() {
   const topics: string[] = []
+  const facts: { next?: unknown }[] = []
+  const chains = new NewestChains({} as never, {} as never)
   const attempted = new AttemptedKeys()
   const producer = {
-    send: (messages: { topic: string }[]) => {
+    send: (messages: { topic: string; value: string }[]) => {
       topics.push(...messages.map(({ topic }) => topic))
+      for (const { topic, value } of messages) if (topic === 'delivery-log') facts.push(JSON.parse(value))
       return Promise.resolve()
     },
   }
   const map = new TopicMap({ prefix: '', schedule } as never)
-  return { settlement: new Settlement(producer as never, map, schedule, attempted), topics, attempted }
+  const settlement = new Settlement(producer as never, map, schedule, attempted, chains)
+  return { settlement, topics, facts, attempted, chains }
 }
 
 it('knows an attempt as done once its retry is written', async () => {
@@ -50,4 +55,21 @@ it('knows every attempt of a chain as done once the chain has ended', async () =
   await settlement.afterAttempt(work, reportOf(OK))
   expect(attempted.isDone({ ...work.delivery, attempt: 3 }, Date.now())).toBe(true)
   expect(attempted.isDone({ ...work.delivery, chain: work.delivery.chain + 1 }, Date.now())).toBe(false)
+})
+
+it('writes no retry for a chain that was replaced while its attempt was under way: it ends cancelled', async () => {
+  const { settlement, topics, facts, chains } = aSettlement()
+  const work = someWork()
+  chains.saw({ id: work.delivery.id, chain: 1 })
+  await settlement.afterAttempt(work, reportOf(FAILED))
+  expect(topics).toEqual(['delivery-log'])
+  expect(facts).toMatchObject([{ kind: 'attempted', next: { kind: 'end', end: 'cancelled' } }])
+})
+
+it('takes a success of a replaced chain for what it is', async () => {
+  const { settlement, facts, chains } = aSettlement()
+  const work = someWork()
+  chains.saw({ id: work.delivery.id, chain: 1 })
+  await settlement.afterAttempt(work, reportOf(OK))
+  expect(facts).toMatchObject([{ next: { kind: 'end', end: 'delivered' } }])
 })

@@ -21,6 +21,7 @@ import {
 } from '#topics'
 import { AttemptedKeys } from './attempted-keys.js'
 import type { AttemptReport } from './attempt-delivery.js'
+import { NewestChains } from './newest-chains.js'
 import type { Work } from './work.js'
 
 /** Put off for less than this, a delivery is back before anyone could look it up: no fact is written. Ms. */
@@ -44,12 +45,13 @@ export class Settlement {
     private readonly topics: TopicMap,
     private readonly schedule: RetrySchedule,
     private readonly attempted: AttemptedKeys,
+    private readonly chains: NewestChains,
   ) {}
 
   /** After an attempt: the next one waits in its tier, or the chain ends. */
   async afterAttempt(work: Work, report: CountedReport, command: DisableWebhook | null = null): Promise<NextStep> {
     const { delivery } = work
-    const next = nextStep(delivery, report.result, this.schedule, Date.now())
+    const next = this.#nextStep(delivery, report.result)
     const messages: Message[] = []
     // Whoever owns the partition now makes this attempt again and writes what follows; the request itself was made.
     const isLeftToOthers = next.kind === 'retry' && !work.batch.isOwned()
@@ -120,6 +122,12 @@ export class Settlement {
   async undecodable(record: Work['record'], batch: Work['batch'], problem: string): Promise<void> {
     await this.producer.send([encodeUndecodable(this.topics.deadLetter, record, record, problem)])
     batch.complete(record)
+  }
+
+  /** A chain that was replaced while its attempt was under way ends with it, without a retry. */
+  #nextStep(delivery: Delivery, outcome: AttemptOutcome): NextStep {
+    const next = nextStep(delivery, outcome, this.schedule, Date.now())
+    return next.kind === 'retry' && this.chains.isReplaced(delivery) ? { kind: 'end', end: 'cancelled' } : next
   }
 
   #retry(delivery: Delivery, startedAt: number, next: Extract<NextStep, { kind: 'retry' }>): Message {

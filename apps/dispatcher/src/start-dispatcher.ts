@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core'
 import type { DispatcherConfig } from '#config'
 import { EgressClient, egressPolicy, fileDescriptorLimit } from '#egress'
 import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
-import { Database, EndedChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
+import { Database, EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import { parseKeyRing } from '#signing'
 import {
   type Logger,
@@ -22,6 +22,7 @@ import { Dispatch, MAX_IN_FLIGHT } from './dispatch.js'
 import { DispatcherModule } from './dispatcher.module.js'
 import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
+import { NewestChains } from './newest-chains.js'
 import { UnknownPast } from './unknown-past.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
@@ -53,7 +54,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     hooks: {
       async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
         app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
-        await app?.get(KnownStreaks).load()
+        await Promise.all([app?.get(KnownStreaks).load(), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),
       onFatal: endProcess,
@@ -83,6 +84,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       snapshot: new WebhookSnapshot(database),
       streaks: new StreakSnapshot(database),
       endedChains: new EndedChains(database),
+      runningChains: new RunningChains(database),
       client,
       keyRing: parseKeyRing(config.secretsKey),
       attemptTimeoutMs: config.attemptTimeoutMs,

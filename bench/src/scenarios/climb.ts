@@ -8,7 +8,7 @@ export interface Step {
  * cannot reach.
  */
 export function ladder(quick: boolean): number[] {
-  if (quick) return [1000, 2000, 4000, 8000]
+  if (quick) return [500, 1000, 2000, 4000, 8000]
   const low = Array.from({ length: 11 }, (_, i) => 1000 + i * 500)
   const high = Array.from({ length: 14 }, (_, i) => 7000 + i * 1000)
   return [...low, ...high]

@@ -44,7 +44,10 @@ function runCase(bench: Bench, fanOut: number, scheme: Scheme): Promise<Row[]> {
     const step = (name: string, duration: number) => (rate: number) =>
       tryRate(bench, stack, { audience, label: `${label}, ${name}`, rate, seconds: duration, warmUpSeconds })
     const held = await climb(ladder(quick), step('step', shortSeconds), step('held', seconds))
-    return held ? [{ ...held.row, label }] : [{ label, values: {}, notes: ['not even the lowest step was sustained'] }]
+    if (held) return [{ ...held.row, label }]
+    const row: Row = { label, values: {}, notes: ['not even the lowest step was sustained'] }
+    bench.progress.done(row)
+    return [row]
   })
 }
 

@@ -1,3 +1,5 @@
+import type { DisableRule } from '#domain'
+import { readDisableRule } from './disable-rule.js'
 import { EnvironmentReader, type Environment } from './environment.js'
 import { type EgressPolicyConfig, readEgressPolicyConfig } from './egress-config.js'
 import { type PipelineConfig, readPipelineConfig } from './pipeline-config.js'
@@ -10,7 +12,10 @@ export interface ApiConfig extends PipelineConfig {
   secretsKey: string
   /** The API calls no stranger; it refuses URLs that the dispatcher would refuse. */
   egress: EgressPolicyConfig
-  mail: { smtpUrl?: string; from?: string }
+  /** The dispatcher's rule as well: it asks, the API judges and warns at half time. */
+  disable: DisableRule
+  /** Without a server, mail becomes files in `folder`. */
+  mail: { smtpUrl?: string; from?: string; folder: string }
 }
 
 /** @throws {ConfigurationProblems} that lists everything that is wrong */
@@ -24,7 +29,15 @@ export function readApiConfig(environment: Environment = process.env): ApiConfig
     rateLimitPerKey: reader.required(named('RATE_LIMIT_PER_KEY')),
     secretsKey: reader.required(named('SECRETS_KEY')),
     egress: readEgressPolicyConfig(reader),
-    mail: { ...(smtpUrl !== undefined && { smtpUrl }), ...(from !== undefined && { from }) },
+    disable: readDisableRule(reader),
+    mail: {
+      ...(smtpUrl !== undefined && { smtpUrl }),
+      ...(from !== undefined && { from }),
+      folder: reader.required(named('MAIL_DIR')),
+    },
+  }
+  if (smtpUrl !== undefined && from === undefined) {
+    reader.problem('MAIL_FROM is not set: a mail server needs to be told who writes')
   }
   reader.done()
   return config

@@ -1,4 +1,6 @@
 import { type EgressPolicyConfig, readEgressPolicyConfig } from './egress-config.js'
+import type { DisableRule } from '#domain'
+import { readDisableRule } from './disable-rule.js'
 import { EnvironmentReader, type Environment } from './environment.js'
 import { type PipelineConfig, readPipelineConfig } from './pipeline-config.js'
 import { named } from './variables.js'
@@ -8,7 +10,7 @@ export interface DispatcherConfig extends PipelineConfig {
   /** `ca` is PEM. */
   egress: EgressPolicyConfig & { ca?: string }
   attemptTimeoutMs: number
-  disable: { afterAttempts: number; afterMs: number }
+  disable: DisableRule
 }
 
 /** @throws {ConfigurationProblems} that lists everything that is wrong */
@@ -20,10 +22,7 @@ export function readDispatcherConfig(environment: Environment = process.env): Di
     secretsKey: reader.required(named('SECRETS_KEY')),
     egress: { ...readEgressPolicyConfig(reader), ...(ca !== undefined && { ca }) },
     attemptTimeoutMs: reader.required(named('ATTEMPT_TIMEOUT')),
-    disable: {
-      afterAttempts: reader.required(named('DISABLE_AFTER_ATTEMPTS')),
-      afterMs: reader.required(named('DISABLE_AFTER')),
-    },
+    disable: readDisableRule(reader),
   }
   reader.done()
   return config

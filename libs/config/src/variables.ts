@@ -68,10 +68,11 @@ export const VARIABLES = {
     keyRing,
   ),
   SMTP_URL: variable(
-    'Mail server for notifications; unset: mail is written to the local mail folder and logged.',
+    'Mail server for notifications, as smtps://user:password@host; unset: mail is written to MAIL_DIR and logged.',
     text,
   ),
-  MAIL_FROM: variable('Sender of notifications.', text),
+  MAIL_FROM: variable('Sender of notifications; needed with SMTP_URL.', text),
+  MAIL_DIR: variable('Where mail becomes files while SMTP_URL is not set.', text, '.local/mail'),
   EVENT_RETENTION: variable('How long events are kept.', duration, '30d'),
   DELIVERY_RETENTION: variable('How long deliveries and attempts are kept.', duration, '30d'),
   LOG_LEVEL: variable('Least level that is logged.', oneOf('debug', 'info', 'warn', 'error'), 'info'),

@@ -32,5 +32,10 @@ export function isDisableDue(streak: Streak | null, rule: DisableRule, now: numb
 
 /** Whether its owner is to be warned that it will be disabled: half of the time has passed. */
 export function isWarningDue(streak: Streak | null, rule: DisableRule, now: number): boolean {
-  return streak !== null && now - streak.since >= rule.afterMs / 2
+  return streak !== null && streak.since <= warningDueSince(rule, now)
+}
+
+/** Streaks that began then or before are half over. */
+export function warningDueSince(rule: DisableRule, now: number): number {
+  return now - rule.afterMs / 2
 }

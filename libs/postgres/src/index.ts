@@ -1,7 +1,8 @@
 export { AccountStore, type AccountRow, type NewAccount } from './configuration/account-store.js'
 export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './configuration/api-key-store.js'
 export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'
-export { TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
+export { OverlapRunning, TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
+export { SecretStore, type Rotation } from './configuration/secret-store.js'
 export { WebhookSnapshot } from './configuration/webhook-snapshot.js'
 export {
   WebhookStore,
@@ -40,3 +41,5 @@ export type {
   ReadModelTable,
 } from './read-models/read-model-rows.js'
 export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'
+export { RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
+export { RunningChains } from './redeliveries/running-chains.js'

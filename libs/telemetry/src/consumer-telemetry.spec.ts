@@ -53,3 +53,12 @@ test('lag is told by topic, and a partition that has left is told no more', asyn
   expect(later).toContain('webhooks_consumer_lag_records{topic="deliveries"} 1')
   expect(later).not.toContain('retry-10s')
 })
+
+test('the lag of all consumers of a process is shown together', async () => {
+  const registry = new Registry()
+  observeLag(registry, aConsumer({ lag: () => [{ topic: 'a', lag: 2 }] }))
+  observeLag(registry, aConsumer({ lag: () => [{ topic: 'b', lag: 3 }] }))
+  const text = await registry.metrics()
+  expect(text).toContain('webhooks_consumer_lag_records{topic="a"} 2')
+  expect(text).toContain('webhooks_consumer_lag_records{topic="b"} 3')
+})

@@ -36,8 +36,20 @@ export function consumerHealth(
   }
 }
 
-/** Records between what is committed and the end, by topic; the sum over this process's partitions. */
+const observed = new WeakMap<Registry, ObservedConsumer[]>()
+
+/**
+ * Records between what is committed and the end, by topic; the sum over this process's partitions. For each consumer
+ * of a process once.
+ */
 export function observeLag(registry: Registry, consumer: ObservedConsumer): void {
+  const consumers = observed.get(registry)
+  if (consumers) {
+    consumers.push(consumer)
+    return
+  }
+  const all = [consumer]
+  observed.set(registry, all)
   new Gauge({
     name: 'webhooks_consumer_lag_records',
     help: 'Records of the partitions held here that are not complete.',
@@ -45,7 +57,8 @@ export function observeLag(registry: Registry, consumer: ObservedConsumer): void
     registers: [registry],
     collect() {
       const perTopic = new Map<string, number>()
-      for (const { topic, lag } of consumer.lag()) perTopic.set(topic, (perTopic.get(topic) ?? 0) + lag)
+      for (const { topic, lag } of all.flatMap((each) => each.lag()))
+        perTopic.set(topic, (perTopic.get(topic) ?? 0) + lag)
       this.reset()
       for (const [topic, lag] of perTopic) this.set({ topic }, lag)
     },

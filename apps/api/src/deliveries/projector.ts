@@ -16,6 +16,7 @@ const FETCH_BYTES = 4 * 1024 * 1024
 @Injectable()
 export class Projector implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly consumer: DecoupledConsumer
+  readonly groupId: string
   readonly #gatherer: BatchGatherer
   #isFailing = false
 
@@ -29,6 +30,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(API_CONFIG) config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.groupId = `${config.topics.prefix}projector`
     this.#gatherer = new BatchGatherer(
       (batches) => this.#write(batches),
       (error) => this.#failed(error),
@@ -36,7 +38,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     this.consumer = new DecoupledConsumer(
       connection,
       {
-        groupId: `${config.topics.prefix}projector`,
+        groupId: this.groupId,
         topics: [topics.contextEvents, topics.deliveryLog],
         assignment: 'spread',
         trackBeyondMark: false,

@@ -39,6 +39,11 @@ export class OutboxRelay {
     this.#timer ??= setInterval(() => void this.#pass(), BACKGROUND_EVERY_MS)
   }
 
+  /** A change was committed and nobody waits for it: it is published now and not with the next round. */
+  wake(): void {
+    void this.#pass()
+  }
+
   /** Lets a pass that runs finish. Rows that are left are published by the next process, here or elsewhere. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)

@@ -14,6 +14,7 @@ import { WebhooksController } from './webhooks.controller.js'
     OutboxRelay,
     WebhookConfiguration,
   ],
+  exports: [OutboxRelay],
 })
 export class WebhooksModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

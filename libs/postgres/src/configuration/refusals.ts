@@ -15,4 +15,12 @@ export class UnknownAccount extends Error {
   }
 }
 
+/** Two secrets are valid already; a third would have to be told apart by receivers that know one. */
+export class OverlapRunning extends Error {
+  override name = 'OverlapRunning'
+  constructor(readonly until: Date) {
+    super(`the secret before this one is valid until ${until.toISOString()}`)
+  }
+}
+
 export const FOREIGN_KEY_VIOLATION = '23503'

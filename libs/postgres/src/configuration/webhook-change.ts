@@ -1,5 +1,5 @@
 import type { DeliverableWebhook, SealedSecret, WebhookChange } from '#domain'
-import { type EntityManager, IsNull, MoreThan } from 'typeorm'
+import { type EntityManager, LessThanOrEqual } from 'typeorm'
 import { LOCKS } from '../advisory-locks.js'
 import { OutboxEntry } from '../entities/outbox-entry.js'
 import type { Webhook } from '../entities/webhook.js'
@@ -16,7 +16,8 @@ export async function takeConfigurationTurn(manager: EntityManager): Promise<voi
 
 /** Leaves the webhook's new state in the outbox, in the transaction that made it. Answers the outbox row's id. */
 export async function announceChange(manager: EntityManager, webhook: Webhook): Promise<number> {
-  const secrets = await validSecrets(manager, webhook.id, new Date())
+  await forgetExpiredSecrets(manager, webhook.id, new Date())
+  const secrets = await secretsOf(manager, webhook.id)
   return announce(manager, { kind: 'changed', webhook: deliverableFrom(webhook, secrets) })
 }
 
@@ -31,15 +32,14 @@ async function announce(manager: EntityManager, change: WebhookChange<Deliverabl
   return Number(result.identifiers[0]!.id)
 }
 
-/** Newest first, without those whose overlap is over. */
-async function validSecrets(manager: EntityManager, webhookId: string, now: Date): Promise<SealedSecret[]> {
-  const secrets = await manager.find(WebhookSecret, {
-    where: [
-      { webhookId, expiresAt: IsNull() },
-      { webhookId, expiresAt: MoreThan(now) },
-    ],
-    order: { id: 'DESC' },
-  })
+/** A secret whose overlap is over signs nothing any more and is not kept any longer than until the next change. */
+export async function forgetExpiredSecrets(manager: EntityManager, webhookId: string, now: Date): Promise<void> {
+  await manager.delete(WebhookSecret, { webhookId, expiresAt: LessThanOrEqual(now) })
+}
+
+/** Newest first. */
+async function secretsOf(manager: EntityManager, webhookId: string): Promise<SealedSecret[]> {
+  const secrets = await manager.find(WebhookSecret, { where: { webhookId }, order: { id: 'DESC' } })
   return secrets.map(({ sealed, expiresAt }) => ({ sealed, expiresAt: expiresAt?.getTime() ?? null }))
 }
 

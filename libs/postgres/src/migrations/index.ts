@@ -1,6 +1,12 @@
 import { Configuration1763960000001 } from './configuration.js'
 import { ReadModels1763960000002 } from './read-models.js'
+import { Redeliveries1763960000005 } from './redeliveries.js'
 import { WebhookHealth1763960000003 } from './webhook-health.js'
 
 /** In order. A migration that was ever released is never changed again: the next one corrects it. */
-export const migrations = [Configuration1763960000001, ReadModels1763960000002, WebhookHealth1763960000003]
+export const migrations = [
+  Configuration1763960000001,
+  ReadModels1763960000002,
+  WebhookHealth1763960000003,
+  Redeliveries1763960000005,
+]

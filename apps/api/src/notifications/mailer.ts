@@ -1,0 +1,77 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { createTransport } from 'nodemailer'
+import type { ApiConfig } from '#config'
+
+export interface Mail {
+  to: string
+  subject: string
+  text: string
+  /** The same each time that the same mail is sent: a repeat replaces the file, and mail programs may recognise it. */
+  name: string
+}
+
+/** Of a server that takes longer the next attempt asks again. Ms; all together less than a claim lasts. */
+const CONNECT_TIMEOUT_MS = 10_000
+const SILENCE_TIMEOUT_MS = 15_000
+
+const LOCAL_SENDER = 'ContextFile webhooks <webhooks@localhost>'
+
+/** Sends mail through the configured server or, without one, writes it into a folder. The only importer of nodemailer. */
+export class Mailer {
+  readonly #send: (mail: Mail) => Promise<string>
+
+  constructor({ smtpUrl, from = LOCAL_SENDER, folder }: ApiConfig['mail']) {
+    this.#send = smtpUrl === undefined ? intoFolder(from, folder) : throughServer(from, smtpUrl)
+  }
+
+  /**
+   * @returns where it went, for the log
+   * @throws when the server does not take it, or not in time
+   */
+  send(mail: Mail): Promise<string> {
+    return this.#send(mail)
+  }
+}
+
+function throughServer(from: string, smtpUrl: string): (mail: Mail) => Promise<string> {
+  const transport = createTransport({
+    url: smtpUrl,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    greetingTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: SILENCE_TIMEOUT_MS,
+  })
+  return async (mail) => {
+    await transport.sendMail(messageOf(from, mail))
+    return 'the mail server'
+  }
+}
+
+function intoFolder(from: string, folder: string): (mail: Mail) => Promise<string> {
+  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix' })
+  return async (mail) => {
+    const { message } = await transport.sendMail(messageOf(from, mail))
+    const file = join(resolve(folder), `${mail.name}.eml`)
+    await mkdir(resolve(folder), { recursive: true })
+    // Whoever watches the folder never sees half a mail.
+    await writeFile(`${file}.part`, message as Buffer)
+    await rename(`${file}.part`, file)
+    return file
+  }
+}
+
+function messageOf(from: string, { to, subject, text, name }: Mail) {
+  const domain = /@([\w.-]+)>?$/.exec(from)?.[1] ?? 'localhost'
+  return {
+    from,
+    // As an object, so that it is one address whatever is in it.
+    to: { name: '', address: to },
+    subject,
+    text,
+    messageId: `<${name}@${domain}>`,
+    // So that no out-of-office program answers.
+    headers: { 'Auto-Submitted': 'auto-generated' },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  }
+}

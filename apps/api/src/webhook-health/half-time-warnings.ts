@@ -1,0 +1,58 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import type { ApiConfig } from '#config'
+import { warningDueSince } from '#domain'
+import { WarningStore } from '#postgres'
+import { LOGGER, type Logger } from '#telemetry'
+import { API_CONFIG } from '../infrastructure/injection-tokens.js'
+import { RepeatingTask } from '../infrastructure/repeating-task.js'
+import { NotificationSender } from '../notifications/notification-sender.js'
+
+/** Half of six hours is not missed by a minute. Ms. */
+const LONGEST_INTERVAL_MS = 60_000
+const SHORTEST_INTERVAL_MS = 250
+/** Looks this often between a streak's half time and its end. */
+const LOOKS_PER_HALF = 10
+
+/** Warns the owners of webhooks that have been failing for half of the time after which they will be disabled. */
+@Injectable()
+export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #task: RepeatingTask
+  #isFailing = false
+
+  constructor(
+    private readonly warnings: WarningStore,
+    private readonly sender: NotificationSender,
+    @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn'>,
+  ) {
+    const everyMs = config.disable.afterMs / 2 / LOOKS_PER_HALF
+    this.#task = new RepeatingTask(
+      () => this.#look(),
+      Math.min(LONGEST_INTERVAL_MS, Math.max(SHORTEST_INTERVAL_MS, everyMs)),
+      (error) => this.#failed(error),
+    )
+  }
+
+  onApplicationBootstrap(): void {
+    this.#task.start()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#task.stop()
+  }
+
+  async #look(): Promise<void> {
+    const { warned, isMore } = await this.warnings.warn(warningDueSince(this.config.disable, Date.now()))
+    this.#isFailing = false
+    if (warned > 0) {
+      this.logger.info({ warned }, 'owners of failing webhooks are warned')
+      this.sender.wake()
+    }
+    if (isMore) this.#task.wake()
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isFailing) this.logger.warn({ err: error }, 'failing webhooks could not be looked for; trying again')
+    this.#isFailing = true
+  }
+}

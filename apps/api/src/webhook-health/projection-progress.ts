@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
+import { type CommittedOffset, KafkaConnection, type PartitionBounds, TopicAdmin } from '#kafka'
+import { TopicMap } from '#topics'
+import { Projector } from '../deliveries/projector.js'
+
+/** The projector commits every quarter of a second. Ms. */
+const LOOK_AGAIN_MS = 100
+
+/**
+ * How far the read models are. What the projectors of all replicas have committed is in the tables, since they commit
+ * after they have written.
+ */
+@Injectable()
+export class ProjectionProgress implements OnApplicationShutdown {
+  readonly #admin: TopicAdmin
+  readonly #closing = new AbortController()
+
+  constructor(
+    connection: KafkaConnection,
+    private readonly topics: TopicMap,
+    private readonly projector: Projector,
+  ) {
+    this.#admin = new TopicAdmin(connection)
+  }
+
+  /**
+   * Waits until every fact that is in the log at the call has become rows, for at most `limitMs`.
+   *
+   * @returns whether all have
+   * @throws when the broker stays away, or the process stops meanwhile
+   */
+  async caughtUp(limitMs: number): Promise<boolean> {
+    const { deliveryLog } = this.topics
+    const deadline = Date.now() + limitMs
+    const ends = await this.#admin.endOffsets(deliveryLog)
+    for (;;) {
+      if (isPast(ends, await this.#admin.committed(this.projector.groupId, [deliveryLog]))) return true
+      if (Date.now() >= deadline) return false
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal })
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#closing.abort()
+    await this.#admin.close()
+  }
+}
+
+/** Whether everything up to these ends has been committed. Partitions that hold nothing have nothing to commit. */
+export function isPast(ends: readonly PartitionBounds[], committed: readonly CommittedOffset[]): boolean {
+  const marks = new Map(committed.map(({ partition, offset }) => [partition, offset]))
+  return ends.every(({ partition, first, end }) => first === end || (marks.get(partition) ?? -1) >= end)
+}

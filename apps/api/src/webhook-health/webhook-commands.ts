@@ -1,0 +1,123 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
+import type { ApiConfig } from '#config'
+import type { DisableVerdict, WebhookCommand } from '#domain'
+import { BatchingProducer, type ConsumedRecord, DecoupledConsumer, KafkaConnection, type RecordBatch } from '#kafka'
+import { DisableStore } from '#postgres'
+import { Counter, LOGGER, type Logger, Registry, observeLag } from '#telemetry'
+import { TopicMap, UndecodableRecord, decodeWebhookCommand, encodeUndecodable } from '#topics'
+import { API_CONFIG } from '../infrastructure/injection-tokens.js'
+import { NotificationSender } from '../notifications/notification-sender.js'
+import { OutboxRelay } from '../webhooks/outbox-relay.js'
+import { ProjectionProgress } from './projection-progress.js'
+
+/**
+ * How long the commands of one batch wait for the read models, and with them those behind them in their partition.
+ * What is put off then is not lost: while it is silent a lane repeats its command every 30 s, and a lane that forgot
+ * it with its process calls its receiver again and finds out anew. Ms.
+ */
+const WAIT_FOR_READ_MODELS_MS = 5_000
+
+/** Commands are rare, and a fetch that finds one is answered at once: fewer idle fetches. Ms. */
+const FETCH_WAIT_MS = 1_000
+
+/** Follows the dispatcher's commands, each until it has led to something: the lane that asked is silent meanwhile. */
+@Injectable()
+export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly consumer: DecoupledConsumer
+  readonly #commands: Counter
+
+  constructor(
+    connection: KafkaConnection,
+    private readonly topics: TopicMap,
+    private readonly store: DisableStore,
+    private readonly progress: ProjectionProgress,
+    private readonly relay: OutboxRelay,
+    private readonly sender: NotificationSender,
+    private readonly producer: BatchingProducer,
+    registry: Registry,
+    @Inject(API_CONFIG) { topics: { prefix } }: Pick<ApiConfig, 'topics'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.#commands = new Counter({
+      name: 'webhooks_disable_commands_total',
+      help: 'Commands to disable a webhook by verdict; put_off: the read models were too far behind to judge.',
+      labelNames: ['reason', 'verdict'],
+      registers: [registry],
+    })
+    this.consumer = new DecoupledConsumer(
+      connection,
+      {
+        groupId: `${prefix}webhook-commands`,
+        topics: [topics.webhookCommands],
+        assignment: 'spread',
+        trackBeyondMark: false,
+        settings: { maxWaitMs: FETCH_WAIT_MS },
+      },
+      (batch) => this.#follow(batch),
+      {
+        onFatal: (error) => {
+          throw error
+        },
+      },
+    )
+    observeLag(registry, this.consumer)
+  }
+
+  /** Not awaited: the API serves also while Kafka is not there yet. */
+  onApplicationBootstrap(): void {
+    void this.consumer.start()
+  }
+
+  /** Before the relay and the sender stop, which it wakes. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.consumer.close()
+  }
+
+  /** When this rejects, Postgres or Kafka being away, it is called again with the same batch: following twice is once. */
+  async #follow(batch: RecordBatch): Promise<void> {
+    const commands = await this.#readable(batch.records)
+    const isGone = ({ reason }: WebhookCommand) => reason === 'gone'
+    for (const command of commands.filter(isGone)) await this.#judge(command)
+    const doubtful = commands.filter((command) => !isGone(command))
+    if (doubtful.length > 0) {
+      // What is in the log now includes all that the senders of these commands had written before.
+      const canJudge = await this.progress.caughtUp(WAIT_FOR_READ_MODELS_MS)
+      for (const command of doubtful) {
+        if (canJudge) await this.#judge(command)
+        else this.#told(command, 'put_off')
+      }
+    }
+    batch.completeAll()
+  }
+
+  async #judge(command: WebhookCommand): Promise<void> {
+    const verdict = await this.store.follow(command)
+    // Whoever waits for the answer, or for a mail, need not wait for the next round.
+    if (verdict !== 'outdated') this.relay.wake()
+    if (verdict === 'disable') this.sender.wake()
+    this.#told(command, verdict)
+  }
+
+  #told(command: WebhookCommand, verdict: DisableVerdict | 'put_off'): void {
+    const { reason, webhookId, accountId, version, evidence } = command
+    this.#commands.inc({ reason, verdict })
+    const { failures, since, deliveryId } = evidence
+    const fields = { stage: 'webhook.disable', webhookId, accountId, version, reason, verdict }
+    this.logger.info({ ...fields, failures, since: new Date(since).toISOString(), deliveryId }, 'disable command')
+  }
+
+  async #readable(records: readonly ConsumedRecord[]): Promise<WebhookCommand[]> {
+    const commands: WebhookCommand[] = []
+    for (const record of records) {
+      try {
+        commands.push(decodeWebhookCommand(record))
+      } catch (error) {
+        if (!(error instanceof UndecodableRecord)) throw error
+        const { topic, partition, offset } = record
+        this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record')
+        await this.producer.send([encodeUndecodable(this.topics.deadLetter, record, record, error.message)])
+      }
+    }
+    return commands
+  }
+}

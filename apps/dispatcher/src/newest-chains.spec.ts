@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ChainKey } from '#postgres'
+import { NewestChains } from './newest-chains.js'
+
+const silent = { warn: () => {} } as never
+
+function knowing(newest: () => Promise<ChainKey[]>, most?: number): NewestChains {
+  return new NewestChains({ newest } as never, silent, most)
+}
+
+describe('the newest chains', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('replace the earlier ones of the same delivery and nothing else', () => {
+    const chains = knowing(() => Promise.resolve([]))
+    chains.saw({ id: 'dlv_1', chain: 2 })
+    chains.saw({ id: 'dlv_1', chain: 1 })
+    const replaced = [0, 1, 2, 3].map((chain) => chains.isReplaced({ id: 'dlv_1', chain }))
+    expect(replaced).toEqual([true, true, false, false])
+    expect(chains.isReplaced({ id: 'dlv_2', chain: 0 })).toBe(false)
+  })
+
+  it('are learnt at a takeover, without forgetting what was seen here', async () => {
+    const chains = knowing(() =>
+      Promise.resolve([
+        { deliveryId: 'dlv_1', chain: 1 },
+        { deliveryId: 'dlv_2', chain: 1 },
+      ]),
+    )
+    chains.saw({ id: 'dlv_1', chain: 2 })
+    await chains.load()
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 1 })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_2', chain: 0 })).toBe(true)
+  })
+
+  it('are asked for again while the read model is away, and nobody waits for it', async () => {
+    let isAway = true
+    const chains = knowing(() =>
+      isAway ? Promise.reject(new Error('away')) : Promise.resolve([{ deliveryId: 'dlv_1', chain: 1 }]),
+    )
+    await chains.load()
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 0 })).toBe(false)
+    isAway = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 0 })).toBe(true)
+  })
+
+  it('are bounded: those seen longest ago are forgotten', () => {
+    const chains = knowing(() => Promise.resolve([]), 2)
+    for (const id of ['dlv_1', 'dlv_2', 'dlv_3']) chains.saw({ id, chain: 1 })
+    const replaced = ['dlv_1', 'dlv_2', 'dlv_3'].map((id) => chains.isReplaced({ id, chain: 0 }))
+    expect(replaced).toEqual([false, true, true])
+  })
+})

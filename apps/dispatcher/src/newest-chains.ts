@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common'
+import type { Delivery } from '#domain'
+import { RunningChains } from '#postgres'
+import { LOGGER, type Logger } from '#telemetry'
+
+/** Beyond this the oldest are forgotten: a record of an earlier chain that still waits is then attempted after all. */
+const MOST_DELIVERIES = 200_000
+/** With the read model away at a takeover, how soon it is asked again. Ms. */
+const ASK_AGAIN_MS = 5_000
+
+/**
+ * The latest chain of each delivery that has more than its first. A redelivery replaces the chain that was running: a
+ * record of an earlier one is dropped when it comes, however long it has waited in a tier.
+ */
+@Injectable()
+export class NewestChains {
+  /** Oldest first. Numbers only grow, so what other processes know meanwhile can be older and never wrong. */
+  readonly #newest = new Map<string, number>()
+  #askingAgain: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly runningChains: RunningChains,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly mostDeliveries = MOST_DELIVERIES,
+  ) {}
+
+  /** A record was read: there is such a chain. */
+  saw({ id, chain }: Pick<Delivery, 'id' | 'chain'>): void {
+    // Most have no other chain than this, and cost nothing.
+    if (chain === 0 || chain <= (this.#newest.get(id) ?? 0)) return
+    this.#newest.delete(id)
+    this.#newest.set(id, chain)
+    if (this.#newest.size > this.mostDeliveries) this.#newest.delete(this.#newest.keys().next().value!)
+  }
+
+  /** A later chain of the same delivery was asked for. */
+  isReplaced({ id, chain }: Pick<Delivery, 'id' | 'chain'>): boolean {
+    return chain < (this.#newest.get(id) ?? 0)
+  }
+
+  /** Reads what earlier owners saw. With Postgres away delivery goes on, and it is asked again. */
+  async load(): Promise<void> {
+    clearTimeout(this.#askingAgain)
+    try {
+      for (const { deliveryId, chain } of await this.runningChains.newest()) this.saw({ id: deliveryId, chain })
+    } catch (error) {
+      this.logger.warn({ err: error }, 'redeliveries could not be read: a replaced retry may be attempted meanwhile')
+      this.#askingAgain = setTimeout(() => void this.load(), ASK_AGAIN_MS)
+      this.#askingAgain.unref()
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { EntityManager } from 'typeorm'
+import type { Database } from '../database.js'
+import { Webhook } from '../entities/webhook.js'
+import { WebhookSecret } from '../entities/webhook-secret.js'
+import { OverlapRunning } from './refusals.js'
+import { announceChange, forgetExpiredSecrets, takeConfigurationTurn } from './webhook-change.js'
+
+/** A rotation that was committed. It reaches the workers when the outbox row with this id was published. */
+export interface Rotation {
+  webhookId: string
+  outboxId: number
+  /** Until when the secret before is valid, too. */
+  previousExpiresAt: Date
+  /** What was valid until now, newest first, for undoing it. */
+  before: KeptSecret[]
+  sealed: string
+}
+
+type KeptSecret = Pick<WebhookSecret, 'sealed' | 'expiresAt' | 'createdAt'>
+
+/** The secrets that a webhook is signed with: one, or two while a rotation's overlap lasts. */
+export class SecretStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * The new secret is valid at once, the one before for `overlapMs` more; with 0 every older one ends now.
+   *
+   * @returns null when the account has no such webhook
+   * @throws {OverlapRunning} when two are valid and this would make three
+   */
+  async rotate(accountId: string, id: string, sealed: string, overlapMs: number): Promise<Rotation | null> {
+    return this.database.ormTransaction(async (manager) => {
+      await takeConfigurationTurn(manager)
+      const webhook = await manager.findOneBy(Webhook, { accountId, id })
+      if (!webhook) return null
+      const now = new Date()
+      await forgetExpiredSecrets(manager, id, now)
+      const before = await secretsOf(manager, id)
+      const [newest, older] = before
+      if (older && overlapMs > 0) throw new OverlapRunning(older.expiresAt!)
+      const previousExpiresAt = new Date(now.getTime() + overlapMs)
+      if (overlapMs > 0) await manager.update(WebhookSecret, { id: newest!.id }, { expiresAt: previousExpiresAt })
+      else await manager.delete(WebhookSecret, { webhookId: id })
+      await manager.insert(WebhookSecret, { webhookId: id, sealed, expiresAt: null, createdAt: now })
+      const outboxId = await announceNextVersion(manager, webhook, now)
+      return { webhookId: id, outboxId, previousExpiresAt, before, sealed }
+    })
+  }
+
+  /** For a secret that nobody was told. Does nothing where the webhook is gone or has been rotated again since. */
+  async undo({ webhookId, sealed, before }: Rotation): Promise<void> {
+    await this.database.ormTransaction(async (manager) => {
+      await takeConfigurationTurn(manager)
+      const webhook = await manager.findOneBy(Webhook, { id: webhookId })
+      const [newest] = await secretsOf(manager, webhookId)
+      if (!webhook || newest?.sealed !== sealed) return
+      await manager.delete(WebhookSecret, { webhookId })
+      for (const { sealed: kept, expiresAt, createdAt } of before.toReversed()) {
+        await manager.insert(WebhookSecret, { webhookId, sealed: kept, expiresAt, createdAt })
+      }
+      await announceNextVersion(manager, webhook, new Date())
+    })
+  }
+}
+
+/** Newest first. */
+function secretsOf(manager: EntityManager, webhookId: string): Promise<WebhookSecret[]> {
+  return manager.find(WebhookSecret, { where: { webhookId }, order: { id: 'DESC' } })
+}
+
+async function announceNextVersion(manager: EntityManager, found: Webhook, updatedAt: Date): Promise<number> {
+  const webhook = { ...found, version: found.version + 1, updatedAt }
+  await manager.update(Webhook, { id: found.id }, { version: webhook.version, updatedAt })
+  return announceChange(manager, webhook)
+}

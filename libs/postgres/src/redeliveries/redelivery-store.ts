@@ -1,0 +1,109 @@
+import type { Database, Session } from '../database.js'
+
+/** One chain that somebody asked for. `content` is what will be sent, in the words of whoever asked. */
+export interface RequestedChain {
+  deliveryId: string
+  chain: number
+  content: string
+}
+
+/** Requests per transaction: each is some 64 KiB at most, and the transaction lasts as long as their way to the log. */
+const BATCH = 50
+const FORGET_AT_ONCE = 1_000
+
+/**
+ * Gives the chains of redeliveries their numbers, and keeps each request until it is in the log: whatever crashes in
+ * between, what was promised is sent, perhaps twice, under the same number.
+ */
+export class RedeliveryStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Asks for the next chain of a delivery. Of requests at the same time, through any replica, one is given a number.
+   *
+   * @param known the latest chain that the read model knows of; what was given here and is not there yet counts, too
+   * @returns the number; null while an earlier request for this delivery is still on its way to the log
+   */
+  async request(deliveryId: string, known: number, content: string): Promise<number | null> {
+    const [row] = await this.database.query<{ chain: number }>(REQUEST, [deliveryId, known + 1, content])
+    return row?.chain ?? null
+  }
+
+  /** The fact and the record of the chain are in the log. */
+  async sent({ deliveryId, chain }: Pick<RequestedChain, 'deliveryId' | 'chain'>): Promise<void> {
+    await this.database.query(SENT, [deliveryId, chain])
+  }
+
+  /**
+   * Sends what was left behind by a process that died or met an outage, oldest first, in portions. What another
+   * replica is sending is passed over.
+   *
+   * @param olderThanMs younger requests are still in the hands of whoever took them
+   * @throws what `send` throws; its portion stays
+   */
+  async sendLeftBehind(olderThanMs: number, send: (chains: RequestedChain[]) => Promise<void>): Promise<number> {
+    let sent = 0
+    for (;;) {
+      const count = await this.database.transaction((session) => sendPortion(session, olderThanMs, send))
+      sent += count
+      if (count < BATCH) return sent
+    }
+  }
+
+  /** Numbers are forgotten with the deliveries that they belong to. In portions. @returns how many were forgotten */
+  async forgetOlderThan(ms: number): Promise<number> {
+    let forgotten = 0
+    for (;;) {
+      const rows = await this.database.query(FORGET, [ms])
+      forgotten += rows.length
+      if (rows.length < FORGET_AT_ONCE) return forgotten
+    }
+  }
+}
+
+async function sendPortion(
+  session: Session,
+  olderThanMs: number,
+  send: (chains: RequestedChain[]) => Promise<void>,
+): Promise<number> {
+  const chains = await session.query<RequestedChain>(LEFT_BEHIND, [olderThanMs])
+  if (chains.length === 0) return 0
+  await send(chains)
+  for (const { deliveryId, chain } of chains) await session.query(SENT, [deliveryId, chain])
+  return chains.length
+}
+
+/** A second request waits for the first one's commit here, and then finds it unsent. */
+const REQUEST = {
+  name: 'request-redelivery',
+  text: `
+    insert into redeliveries as known (delivery_id, chain, requested_at, unsent) values ($1, $2, now(), $3)
+    on conflict (delivery_id) do update
+      set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), unsent = excluded.unsent
+      where known.unsent is null
+    returning chain`,
+}
+
+const SENT = {
+  name: 'redelivery-sent',
+  text: 'update redeliveries set unsent = null where delivery_id = $1 and chain = $2',
+}
+
+const LEFT_BEHIND = {
+  name: 'unsent-redeliveries',
+  text: `
+    select delivery_id as "deliveryId", chain, unsent as content from redeliveries
+    where unsent is not null and requested_at <= now() - $1::float8 * interval '1 ms'
+    order by requested_at limit ${BATCH}
+    for update skip locked`,
+}
+
+const FORGET = {
+  name: 'forget-redeliveries',
+  text: `
+    delete from redeliveries where delivery_id in (
+      select delivery_id from redeliveries
+      where unsent is null and requested_at < now() - $1::float8 * interval '1 ms'
+      order by requested_at limit ${FORGET_AT_ONCE}
+    ) returning 1`,
+}

@@ -1,0 +1,33 @@
+import type { Database } from '../database.js'
+import type { ChainKey } from '../read-models/ended-chains.js'
+
+/** A chain that ended longer ago has no predecessor whose record could still wait: the longest wait is hours. */
+const LOOK_BACK = "interval '8 days'"
+/** What a dispatcher is ready to hold in memory; more than one replay of everything that failed. */
+const MOST = 200_000
+
+/**
+ * Which deliveries are in a later chain than their first, for a dispatcher that takes them over: a record of an
+ * earlier chain may still wait in a tier, also when the later chain has ended.
+ */
+export class RunningChains {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * The latest chain of each such delivery, newest events first where there are too many. A request counts from the
+   * moment that it has its number, however far behind the projector is.
+   * @throws {DatabaseUnavailable}
+   */
+  newest(): Promise<ChainKey[]> {
+    return this.database.query<ChainKey>(NEWEST)
+  }
+}
+
+const NEWEST = `
+  (select id as "deliveryId", chain from deliveries
+   where chain > 0 and (chain_end is null or ended_at > now() - ${LOOK_BACK})
+   order by accepted_at desc limit ${MOST})
+  union all
+  (select delivery_id, chain from redeliveries
+   where requested_at > now() - ${LOOK_BACK}
+   order by requested_at desc limit ${MOST})`
