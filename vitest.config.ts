@@ -9,7 +9,7 @@ export default defineConfig({
     projects: [
       {
         ssr,
-        test: { name: 'unit', include: ['{apps,libs,local,test}/**/*.spec.ts'], sequence: { groupOrder: 0 } },
+        test: { name: 'unit', include: ['{apps,libs,local,test,bench}/**/*.spec.ts'], sequence: { groupOrder: 0 } },
       },
       {
         ssr,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
 import { makeTrustedAuthority } from '../../local/src/authorities-file.js'
 import { issueCertificate, projectRoot, removeWithUs } from '../../local/src/index.js'
 import { stopRequest } from '../../local/src/stop-request.js'
@@ -20,22 +21,23 @@ import { postgresVersion } from './stack/own-database.js'
 /** The whole command. @returns its exit code; everything that it started has ended then */
 export async function bench(argv: readonly string[]): Promise<number> {
   const progress = new Progress()
+  const signal = stopRequest(() => progress.line('Stopping …'))
   const names = scenarios.map(({ name }) => name)
   try {
     const wanted = parseBenchArguments(argv, names)
     if (wanted.help) progress.line(usage(names))
-    else await run(wanted, progress)
+    else await run(wanted, progress, signal)
     return 0
   } catch (error) {
+    if (signal.aborted) return 130
     progress.error(error instanceof Error ? error.message : String(error))
     return 1
   }
 }
 
-async function run(wanted: BenchArguments, progress: Progress): Promise<void> {
+async function run(wanted: BenchArguments, progress: Progress, signal: AbortSignal): Promise<void> {
   if (!existsSync('/proc/self/smaps_rollup'))
     throw new Error('CPU and memory are read from /proc, which only Linux has')
-  const signal = stopRequest(() => progress.line('Stopping …'))
   const local = join(projectRoot(), '.local')
   await mkdir(local, { recursive: true })
   const folder = await mkdtemp(join(local, 'bench-'))
@@ -66,7 +68,7 @@ async function run(wanted: BenchArguments, progress: Progress): Promise<void> {
     if (receiver.strangers > 0) progress.error(`${receiver.strangers} requests were no deliveries of this benchmark`)
     if (wanted.write) {
       const machine = await describeMachine(await postgresVersion(servers.postgres.databaseUrl))
-      await writeFile(join(projectRoot(), 'docs', 'benchmark.md'), page(results, machine, extent, repeats))
+      await publish(page(results, machine, extent, repeats))
     }
     if (wanted.profile) await showProfiles(profileFolder, progress)
   } finally {
@@ -75,6 +77,12 @@ async function run(wanted: BenchArguments, progress: Progress): Promise<void> {
     await servers.stop()
     progress.line()
   }
+}
+
+async function publish(text: string): Promise<void> {
+  const file = join(projectRoot(), 'docs', 'benchmark.md')
+  // As everything in the repository is formatted: the next check should not complain.
+  await writeFile(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
 }
 
 function show({ scenario, repeats }: ScenarioResult, progress: Progress): void {

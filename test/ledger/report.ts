@@ -2,7 +2,7 @@ import type { Verdict } from './check/check-ledger.js'
 import { isAccepted } from './check/chains.js'
 import { unknownEvents } from './check/nothing-lost.js'
 import { attemptsOnTime } from './check/lateness.js'
-import type { Ledger, LedgerFault } from './ledger.js'
+import type { Ledger, LedgerFault, Target } from './ledger.js'
 
 const MOST_SHOWN = 20
 
@@ -13,13 +13,10 @@ export function reportOf(ledger: Ledger, verdict: Verdict, delaysMs: readonly nu
   const lost = violations.filter(({ rule }) => rule === 'nothing lost').length
   const invented = violations.filter(({ rule }) => rule === 'nothing invented').length
   const causes = countBy(repeats, ({ cause }) => cause ?? 'none')
-  const worst = Math.max(
-    0,
-    ...countBy(
-      repeats.flatMap(({ fault }) => fault ?? []),
-      nameOf,
-    ).values(),
-  )
+  const worst = (target: Target) => {
+    const faultsBehind = repeats.flatMap(({ fault }) => (fault?.target === target ? fault : []))
+    return Math.max(0, ...countBy(faultsBehind, nameOf).values())
+  }
   const late = attemptsOnTime(chains, delaysMs)
   return [
     `events      ${events.filter(isAccepted).length} accepted, ${unknownEvents(ledger)} unknown, ` +
@@ -28,7 +25,8 @@ export function reportOf(ledger: Ledger, verdict: Verdict, delaysMs: readonly nu
     `faults      ${faults.length}: ${list(countBy(faults, ({ kind }) => kind))}; ${list(countBy(faults, ({ target }) => target))}`,
     `lost        ${lost}`,
     `invented    ${invented}`,
-    `repeats     ${repeats.length} (${list(causes) || 'none'}); at most ${worst} by one fault`,
+    `repeats     ${repeats.length}${repeats.length > 0 ? `: ${list(causes)}` : ''}; ` +
+      `by one fault of a dispatcher at most ${worst('dispatcher')}, of the broker ${worst('kafka')}`,
     `unrecorded  ${unrecorded} requests whose outcome could not be written`,
     `retries     never early; late by p50 ${late.p50} ms, p99 ${late.p99} ms, faults included`,
     `violations  ${violations.length}${violations.length ? `: ${list(countBy(violations, ({ rule }) => rule))}` : ''}`,

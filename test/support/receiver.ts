@@ -68,10 +68,13 @@ export class Receiver {
       attempt: Number(request.headers['x-webhook-attempt']),
       at: Date.now(),
     }
-    const earlier = [...this.at(received.path)]
+    const script = this.#scripts.get(received.path)
+    const earlier = script ? [...this.at(received.path)] : []
     this.requests.push(received)
-    this.#byPath.set(received.path, [...earlier, received])
-    const answer = await (this.#scripts.get(received.path) ?? (() => 200))(received, earlier)
+    const samePath = this.#byPath.get(received.path)
+    if (samePath) samePath.push(received)
+    else this.#byPath.set(received.path, [received])
+    const answer = script ? await script(received, earlier) : 200
     if (answer === 'hang') return
     if (answer === 'reset') {
       request.socket.destroy()

@@ -4,6 +4,7 @@ import { DeliveriesModule } from './deliveries/deliveries.module.js'
 import { EventsModule } from './events/events.module.js'
 import { MeController } from './http/me.controller.js'
 import { type Infrastructure, InfrastructureModule } from './infrastructure/infrastructure.module.js'
+import { RedeliveriesModule } from './redeliveries/redeliveries.module.js'
 import { WebhookHealthModule } from './webhook-health/webhook-health.module.js'
 import { WebhooksModule } from './webhooks/webhooks.module.js'
 
@@ -18,6 +19,7 @@ export class ApiModule {
         EventsModule,
         WebhooksModule,
         DeliveriesModule,
+        RedeliveriesModule,
         WebhookHealthModule,
       ],
       controllers: [MeController],

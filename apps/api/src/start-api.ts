@@ -18,6 +18,8 @@ import type { Infrastructure } from './infrastructure/infrastructure.module.js'
 import { KafkaReachability } from './infrastructure/kafka-reachability.js'
 import { listenOrExplain } from './infrastructure/listen-or-explain.js'
 import { Readiness } from './infrastructure/readiness.js'
+import { rotateSecretRequest } from './webhooks/secrets.controller.js'
+import { testSendRequest } from './webhooks/test-send.controller.js'
 
 export interface RunningApi extends RunningService {
   /** `http://127.0.0.1:<port>` */
@@ -87,6 +89,9 @@ async function createApp(parts: Infrastructure): Promise<NestFastifyApplication>
   })
   app.useGlobalFilters(new ProblemFilter(parts.logger))
   app.useGlobalPipes(new ValidationPipe())
-  serveOpenApi(app, openApiDocument(app, { delivered: deliveredEvent, bodies: [batchRequest] }))
+  serveOpenApi(
+    app,
+    openApiDocument(app, { delivered: deliveredEvent, bodies: [batchRequest, rotateSecretRequest, testSendRequest] }),
+  )
   return app
 }

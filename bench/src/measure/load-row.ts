@@ -18,8 +18,7 @@ export function loadRow(label: string, window: LoadWindow): Row {
     label,
     values: {
       offered: load.deliveriesPerSecond,
-      delivered: (deliveredInWindow(window) * deliveriesOf(window)) / load.seconds,
-      share: deliveredInWindow(window),
+      delivered: window.arrivals / load.seconds,
       ...latency,
       ...cpuValues(window.cpuSeconds, window.arrivals),
       ...memoryValues(window.residentBytes),
@@ -39,12 +38,16 @@ export function loadNotes(window: LoadWindow): string[] {
   ]
 }
 
-/** Whether the product kept up with the load for the whole window. */
+/**
+ * Whether the product kept up with the load for the whole window. What arrives in it may have been due just before it, as
+ * what is due at its end arrives just after it: only so are short windows and long ones judged alike.
+ */
 export function isSustained(window: LoadWindow): boolean {
+  const { load, arrivals, backlog } = window
   return (
-    deliveredInWindow(window) >= leastShare &&
+    arrivals >= leastShare * load.deliveriesPerSecond * load.seconds &&
     latencies(window).p99 < mostP99Ms &&
-    isFlat(window.backlog, window.load.deliveriesPerSecond)
+    isFlat(backlog, load.deliveriesPerSecond)
   )
 }
 
@@ -82,21 +85,6 @@ export function named(kind: string, usage: Usage, convert: (value: number) => nu
   return Object.fromEntries(
     Object.entries({ ...usage, all }).map(([name, value]) => [`${kind}_${name}`, convert(value)]),
   )
-}
-
-function deliveriesOf({ ledger, firstEvent }: LoadWindow): number {
-  return (ledger.events - firstEvent) * ledger.fanOut
-}
-
-function deliveredInWindow(window: LoadWindow): number {
-  const { ledger, firstEvent, endMs } = window
-  let inTime = 0
-  for (let sequence = firstEvent; sequence < ledger.events; sequence++) {
-    for (let position = 0; position < ledger.fanOut; position++) {
-      if ((ledger.arrivedAt(sequence, position) ?? Infinity) <= endMs) inTime++
-    }
-  }
-  return inTime / deliveriesOf(window)
 }
 
 function undelivered({ ledger, refusals }: LoadWindow): string[] {

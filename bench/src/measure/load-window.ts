@@ -36,10 +36,9 @@ export interface LoadWindow {
   schedule: EvenSchedule
   /** The window's events are those from this number on. */
   firstEvent: number
-  endMs: number
   refusals: Refusals
   backlog: number[]
-  /** Arrivals between the two readings of the CPU times. */
+  /** Arrivals within the window, counted at each reading of the CPU times. */
   arrivals: number
   cpuSeconds: Usage
   residentBytes: Usage
@@ -87,7 +86,7 @@ export async function measureLoad(stack: BenchStack, receiver: BenchReceiver, lo
 }
 
 type Seen = Pick<LoadWindow, 'load' | 'ledger' | 'schedule' | 'firstEvent'>
-type Observed = Pick<LoadWindow, 'endMs' | 'backlog' | 'arrivals' | 'cpuSeconds' | 'residentBytes'>
+type Observed = Pick<LoadWindow, 'backlog' | 'arrivals' | 'cpuSeconds' | 'residentBytes'>
 
 async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Observed> {
   const { load, ledger, schedule, firstEvent } = seen
@@ -96,8 +95,8 @@ async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Ob
   const startMs = schedule.dueAt(firstEvent)
   const endMs = startMs + load.seconds * 1000
   await until(startMs)
-  const before = await cpuSeconds(stack.pids)
   const deliveredBefore = ledger.delivered
+  const before = await cpuSeconds(stack.pids)
 
   const backlog: number[] = []
   for (let at = startMs + sampleEveryMs; at <= endMs; at += sampleEveryMs) {
@@ -106,7 +105,7 @@ async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Ob
     backlog.push(Math.min(count, schedule.dueCount(now)) * ledger.fanOut - ledger.delivered)
     load.onSample?.({ secondsLeft: (endMs - now) / 1000, backlog: backlog.at(-1)! })
   }
-  const used = difference(await cpuSeconds(stack.pids), before)
   const arrivals = ledger.delivered - deliveredBefore
-  return { endMs, backlog, arrivals, cpuSeconds: used, residentBytes: await residentBytes(stack.pids) }
+  const used = difference(await cpuSeconds(stack.pids), before)
+  return { backlog, arrivals, cpuSeconds: used, residentBytes: await residentBytes(stack.pids) }
 }

@@ -21,9 +21,9 @@ it('names the machine, the commit, the repeats and every remark', () => {
   }
   const repeats = [4, 5, 6].map((p50) => [{ label: '200/s', values: { p50 }, notes: ['1 deliveries came again'] }])
   const text = page([{ scenario, repeats }], machine, { seconds: 60, warmUpSeconds: 5, quick: false }, 3)
-  expect(text).toContain('| cores | 2 × Model |')
-  expect(text).toContain('| commit | abc |')
-  expect(text).toContain('3 of 60 s')
+  expect(text).toContain('Cores: 2 × Model;')
+  expect(text).toContain('Commit: abc')
+  expect(text).toContain('Repeats: 3 of 60 s')
   expect(text).toContain('| 200/s | 5.0 (4.0–6.0) |')
   expect(text.match(/- 200\/s: 1 deliveries came again/g)).toHaveLength(1)
   expect(text).not.toContain('--quick')

@@ -22,17 +22,12 @@ function introduction(machine: Machine, extent: Extent, repeats: number): string
     'Written by `npm run bench -- --write`; do not edit. Everything ran on one machine: the three services, Kafka, ' +
       'Postgres, and in one more process the load generator and all receivers, whose CPU is shown apart.',
     '',
-    ...markdownLines([
-      ['machine', ''],
-      ['cores', machine.cores],
-      ['memory', machine.memory],
-      ['system', machine.system],
-      ['Node', machine.node],
-      ['Kafka', machine.kafka],
-      ['Postgres', machine.postgres],
-      ['commit', machine.commit],
-      ['repeats', `${repeats} of ${extent.seconds} s after ${extent.warmUpSeconds} s that are not counted`],
-    ]),
+    `- Cores: ${machine.cores}; memory: ${machine.memory}; system: ${machine.system}`,
+    `- Node ${machine.node}, Kafka ${machine.kafka}, Postgres ${machine.postgres}`,
+    `- Commit: ${machine.commit}`,
+    `- Repeats: ${repeats} of ${extent.seconds} s after ${extent.warmUpSeconds} s that are not counted`,
+    '',
+    'How to read it:',
     '',
     '- Rates are in deliveries per second; at fan-out 10 an event makes ten. Delivered bodies are 1 KiB.',
     '- The load is open-loop: events are due evenly, however slow the answers are. Latency runs from the time that an ' +

@@ -1,11 +1,12 @@
-import { coloursFor } from '../../../local/src/console.js'
+import { StartConsole } from '../../../local/src/console.js'
 import type { LoadSample } from '../measure/load-window.js'
 import type { Row } from './row.js'
 import { formatValue } from './table.js'
 
 /** What is going on, on one line that is written over in a terminal, and what was measured, one line each. */
 export class Progress {
-  readonly #colours = coloursFor(process.stdout, process.env)
+  // It also keeps a closed terminal or pipe from ending us before our children have been stopped.
+  readonly #colours = new StartConsole().colours
   readonly #isTerminal = process.stdout.isTTY === true
 
   line(text = ''): void {
@@ -40,7 +41,7 @@ export class Progress {
 
   error(text: string): void {
     this.#clear()
-    process.stderr.write(`${coloursFor(process.stderr, process.env).red('✗')} ${text}\n`)
+    process.stderr.write(`${this.#colours.red('✗')} ${text}\n`)
   }
 
   #clear(): void {

@@ -18,6 +18,6 @@ export async function showProfiles(folder: string, progress: Progress): Promise<
 }
 
 function serviceOf({ nodes }: CpuProfile): string {
-  const app = nodes.map(({ callFrame }) => /\/apps\/(\w+)\/src\/main\.js$/.exec(callFrame.url)?.[1]).find(Boolean)
+  const app = nodes.map(({ callFrame }) => /\/dist\/apps\/(\w+)\//.exec(callFrame.url)?.[1]).find(Boolean)
   return app ?? 'unknown process'
 }

@@ -13,4 +13,10 @@ export const LOCKS = {
   projection: 7_294_004,
   /** Held while partitions are made or dropped. */
   partitions: 7_294_005,
+  /** Held for a session by whoever rebuilds the read models. */
+  rebuild: 7_294_006,
+  /** Held while read models that are not yet in use are written. */
+  rebuiltProjection: 7_294_007,
+  /** Held by whoever does the accounting; tried, never waited for. */
+  accounting: 7_294_008,
 } as const

@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   applicationName: string
   /** Connections at most, for plain SQL and again for the configuration tables. */
   poolSize: number
+  /** Where plain SQL looks for tables, first to last; the server's own setting otherwise. */
+  searchPath?: string[]
   /** Told of connections that broke while idle; they are replaced in any case. */
   onIdleError?: (error: unknown) => void
 }
@@ -51,6 +53,7 @@ export class Database implements Session {
       connectionString: options.url,
       application_name: options.applicationName,
       max: options.poolSize,
+      ...(options.searchPath && { options: `-c search_path=${options.searchPath.join(',')}` }),
     })
     this.#pool.on('error', this.#onIdleError)
   }

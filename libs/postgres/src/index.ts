@@ -3,6 +3,7 @@ export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './c
 export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'
 export { OverlapRunning, TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
 export { SecretStore, type Rotation } from './configuration/secret-store.js'
+export type { WebhookRow } from './configuration/webhook-row.js'
 export { WebhookSnapshot } from './configuration/webhook-snapshot.js'
 export {
   WebhookStore,
@@ -10,7 +11,6 @@ export {
   type NewWebhook,
   type WebhookPage,
   type WebhookPatch,
-  type WebhookRow,
 } from './configuration/webhook-store.js'
 export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
 export { DatabaseUnavailable } from './database-unavailable.js'
@@ -25,7 +25,8 @@ export { NotificationStore } from './health/notification-store.js'
 export { StreakSnapshot } from './health/streak-snapshot.js'
 export { WarningStore } from './health/warning-store.js'
 export { migrate, pendingMigrations } from './migrate.js'
-export { DeliveryLog, type DeliveryFilter } from './read-models/delivery-log.js'
+export type { DeliveryFilter } from './read-models/delivery-list-query.js'
+export { DeliveryLog } from './read-models/delivery-log.js'
 export { merged, statesFrom, statusOf, type DeliveryState } from './read-models/delivery-state.js'
 export { EndedChains, type ChainKey } from './read-models/ended-chains.js'
 export { EventLog, type EventFilter } from './read-models/event-log.js'
@@ -41,5 +42,9 @@ export type {
   ReadModelTable,
 } from './read-models/read-model-rows.js'
 export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'
+export { ReadModelRebuild, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
 export { RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'
+export type { LogEnds, PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow } from './replays/replay-row.js'
+export type { ReplayFilter } from './replays/replay-selection.js'
+export { ReplayStore, type NewReplay } from './replays/replay-store.js'

@@ -1,10 +1,10 @@
-import { pino, type DestinationStream, type Logger, type LoggerOptions, stdTimeFunctions } from 'pino'
+import { pino, type DestinationStream, type Logger, type LoggerOptions, stdSerializers, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
 
 export type { Logger }
 
 /** Fields that may never be printed, wherever they turn up. */
-const UNPRINTABLE = [
+const UNPRINTABLE = new Set([
   'secret',
   'secrets',
   'authorization',
@@ -14,7 +14,7 @@ const UNPRINTABLE = [
   'secretsKey',
   'databaseUrl',
   'smtpUrl',
-]
+])
 
 export interface LoggerSettings {
   service: string
@@ -31,12 +31,49 @@ export function createLogger({ service, level }: LoggerSettings, destination?: D
     level,
     base: { service },
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: UNPRINTABLE.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    formatters: { level: (label) => ({ level: label }), log: printable },
+    serializers: { err: (error: Error) => printable({ ...stdSerializers.err(error) }) },
   }
-  if (destination) return pino(options, destination)
-  if (!process.stdout.isTTY) return pino(options)
-  return pino(options, pretty({ colorize: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' }))
+  const logger = pino(options, destination ?? (process.stdout.isTTY ? readable() : pino.destination(1)))
+  const child = logger.child.bind(logger)
+  // Pino leaves a child's own fields out of the formatters.
+  logger.child = ((bindings, childOptions) => child(printable(bindings), childOptions)) as typeof logger.child
+  return logger
+}
+
+function readable(): DestinationStream {
+  return pretty({ colorize: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' })
+}
+
+/**
+ * The same fields without what may not be printed. Pino's own redaction by wildcard paths cost an eighth of the
+ * dispatcher; here a line without a secret is looked at once and passed on as it is.
+ */
+function printable(fields: Record<string, unknown>): Record<string, unknown> {
+  return withoutSecrets(fields, 0)
+}
+
+function withoutSecrets(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined
+  for (const name in fields) {
+    const value = fields[name]
+    const shown = UNPRINTABLE.has(name) && value !== undefined ? '[redacted]' : shownValue(value, depth)
+    if (shown === value) continue
+    copy ??= { ...fields }
+    copy[name] = shown
+  }
+  return copy ?? fields
+}
+
+const DEEPEST = 3
+
+function shownValue(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth >= DEEPEST) return value
+  if (Array.isArray(value)) return value.map((each) => shownValue(each, depth + 1))
+  // Errors, dates and buffers have their own ways to be printed.
+  return Object.getPrototypeOf(value) === Object.prototype
+    ? withoutSecrets(value as Record<string, unknown>, depth + 1)
+    : value
 }
 
 /** Nest's injection token for the process's logger, which is not a class. */

@@ -23,7 +23,7 @@ export function attemptsInOrder(chains: Chain[], delaysMs: readonly number[]): V
       if (before.length === 0 && !isOnlyLogged(chain, number - 1)) {
         return [{ rule: 'attempts in order', subject, detail: `attempt ${number - 1} never came` }]
       }
-      return early(requests[0]!, before, delaysMs[number - 2]!).map((detail) => ({
+      return early(requests[0]!, lastedUntil(chain, before, number - 1), delaysMs[number - 2]!).map((detail) => ({
         rule: 'never early',
         subject,
         detail,
@@ -33,10 +33,15 @@ export function attemptsInOrder(chains: Chain[], delaysMs: readonly number[]): V
 }
 
 /** Measured from the first that asked for it: after a crash an attempt is repeated while its retry is on its way. */
-function early(request: LedgerRequest, before: LedgerRequest[], delayMs: number): string[] {
-  if (before.length === 0) return []
-  const earliest = Math.min(...before.map(mustHaveLastedUntil)) + delayMs - ROUNDING_MS
-  return request.at < earliest ? [`${earliest - request.at} ms early`] : []
+function early({ at }: LedgerRequest, before: number[], delayMs: number): string[] {
+  const earliest = Math.min(...before) + delayMs - ROUNDING_MS
+  return at < earliest ? [`${earliest - at} ms early`] : []
+}
+
+/** When each of the attempts with this number was over, ms; also of those that only the log knows of. */
+function lastedUntil({ delivery }: Chain, requests: LedgerRequest[], number: number): number[] {
+  const logged = delivery?.attempts?.filter((attempt) => attempt.number === number && attempt.status === null) ?? []
+  return [...requests.map(mustHaveLastedUntil), ...logged.map(({ startedAt, durationMs }) => startedAt + durationMs)]
 }
 
 /** Nobody can know better than the receiver when it answered; of one that hung it knows only when it was asked. */

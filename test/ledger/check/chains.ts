@@ -1,6 +1,7 @@
 import { deliveryIdFor } from '#domain'
 import {
   type Ledger,
+  type LedgerAttempt,
   type LedgerDelivery,
   type LedgerEvent,
   type LedgerRequest,
@@ -54,6 +55,14 @@ export function endOf({ requests, delivery }: Chain): 'delivered' | 'gone' | 'ex
 
 /** The first and five retries. */
 export const MOST_ATTEMPTS = 6
+
+/** A request arrives after its attempt began, and before it ended but for a busy machine. Ms. */
+const MATCHING_MS = 6_000
+
+/** Whether this may be the request of an attempt in the log. */
+export function isOf({ attempt, at }: LedgerRequest, { number, startedAt }: LedgerAttempt): boolean {
+  return attempt === number && at >= startedAt - 1 && at <= startedAt + MATCHING_MS
+}
 
 /** For people who look into a run: where to search the logs. */
 export function nameOf({ webhook, event }: Chain): string {

@@ -132,6 +132,18 @@ describe('a retry', () => {
     expect(rulesBroken(ledger)).toContain('never early')
   })
 
+  it('is measured from an attempt that found no connection, too', () => {
+    const ledger = ledgerWith((it) => {
+      const { attempts } = it.deliveries[2]!
+      const first = requestOf(it, '/failing', 'evt_quick', 1)
+      remove(it.requests, first)
+      Object.assign(attempts![0]!, { status: null, reason: 'timeout' })
+      expect(check(it).violations).toEqual([])
+      attempts![0]!.startedAt += 500
+    })
+    expect(rulesBroken(ledger)).toEqual(new Set(['never early']))
+  })
+
   it('beyond the sixth attempt is told', () => {
     const ledger = ledgerWith((it) => {
       const sixth = requestOf(it, '/failing', 'evt_hopeless', 6)
@@ -208,6 +220,12 @@ describe('a request behind the end of its chain', () => {
 
   it('is told', () => {
     expect(rulesBroken(behind([]))).toEqual(new Set(['ended chains stay ended']))
+  })
+
+  it('is none when its end came too late for the dispatcher', () => {
+    const ledger = behind([])
+    Object.assign(ledger.deliveries[0]!.attempts![0]!, { outcome: 'failed', reason: 'timeout', status: null })
+    expect(check(ledger).violations).toEqual([])
   })
 
   it('is counted when its owner was killed in between', () => {

@@ -1,11 +1,8 @@
 import type { Answer, Ledger, LedgerAttempt, LedgerRequest } from '../ledger.js'
-import { type Chain, endOf, groupBy, nameOf } from './chains.js'
+import { type Chain, endOf, groupBy, isOf, nameOf } from './chains.js'
 import { wasDisabledMeanwhile } from './nothing-lost.js'
 import { type RepeatBounds, faultsOfOwners, hitBy } from './repeats.js'
 import type { Violation } from './violation.js'
-
-/** A request arrives after its attempt began, and before it ended but for a busy machine. Ms. */
-const MATCHING_MS = 6_000
 
 /**
  * What the API says of every delivery is what the receivers saw. The only difference allowed: a request whose outcome
@@ -86,10 +83,6 @@ function compare(requests: LedgerRequest[], attempts: LedgerAttempt[]) {
     }
   }
   return { missing: open, problems }
-}
-
-function isOf({ attempt, at }: LedgerRequest, { number, startedAt }: LedgerAttempt): boolean {
-  return attempt === number && at >= startedAt - 1 && at <= startedAt + MATCHING_MS
 }
 
 const statuses: Partial<Record<Answer, number>> = { ok: 200, slow: 200, error: 500, gone: 410 }

@@ -11,18 +11,13 @@ export function nothingLost(chains: Chain[]): Violation[] {
   }))
 }
 
-export function isUnfinished(chain: Chain): boolean {
+function isUnfinished(chain: Chain): boolean {
   return endOf(chain) === null && !wasDisabledMeanwhile(chain)
 }
 
 /** Of a webhook that answered 410: what was under way is cancelled, and what came later is not sent at all. */
 export function wasDisabledMeanwhile({ webhook, delivery }: Chain): boolean {
   return webhook.isGone && webhook.state === 'disabled' && (!delivery || delivery.status === 'cancelled')
-}
-
-/** Chains without an end so far, for those who wait for a run to become quiet. */
-export function countUnfinished(chains: Chain[]): number {
-  return chains.filter(isUnfinished).length
 }
 
 /** Events that the driver gave up on, so that nobody has to know their fate. */

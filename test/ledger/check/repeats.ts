@@ -1,5 +1,5 @@
 import { type Ledger, type LedgerFault, type LedgerRequest, isSuccess } from '../ledger.js'
-import { type Chain, groupBy, nameOf } from './chains.js'
+import { type Chain, groupBy, isOf, nameOf } from './chains.js'
 import type { Violation } from './violation.js'
 
 /** What a crash may cost at most. Times in ms. */
@@ -8,7 +8,10 @@ export interface RepeatBounds {
   commitLagMs: number
   /** With several dispatchers: how long after a dispatcher's return partitions still change hands; 0 with one. */
   handOverMs: number
-  /** Repeats that one fault may cause: what was in flight, completed since the last commit, above the watermark. */
+  /**
+   * Repeats that one fault of a dispatcher may cause: what was in flight, completed since the last commit, above the
+   * watermark. One of the broker may cause as many as were attempted until the session of its members was over.
+   */
   mostPerFault: number
 }
 
@@ -46,10 +49,8 @@ export function checkRepeats(repeats: Repeat[], bounds: RepeatBounds): Violation
       subject: `attempt ${request.attempt} of ${nameOf(chain)}`,
       detail: chain.requests.map(describe).join('; '),
     }))
-  const perFault = groupBy(
-    repeats.flatMap(({ fault }) => fault ?? []),
-    ({ instance, at }) => `${instance} at ${new Date(at).toISOString()}`,
-  )
+  const ofDispatchers = repeats.flatMap(({ fault }) => (fault?.target === 'dispatcher' ? fault : []))
+  const perFault = groupBy(ofDispatchers, ({ instance, at }) => `${instance} at ${new Date(at).toISOString()}`)
   const tooMany = [...perFault]
     .filter(([, faults]) => faults.length > bounds.mostPerFault)
     .map(([subject, faults]): Violation => ({
@@ -130,15 +131,14 @@ function isEventDoubled({ event, requests }: Chain, { faults }: Ledger, { commit
   return faults.some((fault) => (fault.target === 'fanout' || fault.target === 'kafka') && between(fault, from, until))
 }
 
-/** The request that had ended the chain before this one came, if the dispatcher can have known. */
-function endBefore({ requests }: Chain, request: LedgerRequest): LedgerRequest | undefined {
-  return requests.find(
-    ({ answer, isAnswered, at, settledAt }) =>
-      isAnswered &&
-      (isSuccess(answer) || answer === 'gone') &&
-      settledAt < request.at &&
-      settledAt - at < NEARLY_TIMED_OUT_MS,
-  )
+/** The request that had ended the chain before this one came, if the dispatcher has heard its answer in time. */
+function endBefore({ requests, delivery }: Chain, request: LedgerRequest): LedgerRequest | undefined {
+  return requests.find((end) => {
+    if (!end.isAnswered || !(isSuccess(end.answer) || end.answer === 'gone') || end.settledAt >= request.at)
+      return false
+    const isLogged = delivery?.attempts?.some((attempt) => attempt.outcome !== 'failed' && isOf(end, attempt))
+    return isLogged ?? end.settledAt - end.at < NEARLY_TIMED_OUT_MS
+  })
 }
 
 function isBehindEnd(chain: Chain, request: LedgerRequest): boolean {

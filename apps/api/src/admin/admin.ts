@@ -5,6 +5,7 @@ import { addCreateTopicsCommand } from './create-topics-command.js'
 import { addDeadLettersCommands } from './dead-letters-commands.js'
 import { addKeysCommands } from './keys-commands.js'
 import { addMigrateCommand } from './migrate-command.js'
+import { addRebuildCommand } from './rebuild/rebuild-command.js'
 
 /** EX_CONFIG, as the services themselves end with. */
 const WRONG_CONFIGURATION = 78
@@ -40,5 +41,6 @@ function adminProgram(): Command {
   addAccountsCommands(program)
   addKeysCommands(program)
   addDeadLettersCommands(program)
+  addRebuildCommand(program)
   return program
 }

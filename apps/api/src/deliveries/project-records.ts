@@ -1,7 +1,7 @@
 import type { Attempted, Fact } from '#domain'
-import type { ConsumedRecord } from '#kafka'
+import type { ConsumedRecord, RecordBatch } from '#kafka'
 import { type AttemptedRow, type ReadModelRows, statesFrom } from '#postgres'
-import { UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
+import { type TopicMap, UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
 import { assertSound, isIdentifier } from './sound-fact.js'
 
 export interface Unreadable {
@@ -17,6 +17,16 @@ export interface Projection {
 
 export function emptyProjection(): Projection {
   return { rows: { events: [], fanOuts: [], deliveries: [], attempts: [] }, unreadable: [] }
+}
+
+/** What batches of both topics of the log say. */
+export function projectionOf(batches: readonly RecordBatch[], topics: Pick<TopicMap, 'contextEvents'>): Projection {
+  const projection = emptyProjection()
+  for (const { topic, records } of batches) {
+    const project = topic === topics.contextEvents ? projectEvents : projectFacts
+    project(records, projection)
+  }
+  return projection
 }
 
 /** Adds accepted events, which are kept as they are. */

@@ -6,7 +6,7 @@ import { LOGGER, type Logger, Registry, observeLag } from '#telemetry'
 import { TopicMap, encodeUndecodable } from '#topics'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { BatchGatherer } from './batch-gatherer.js'
-import { type Unreadable, emptyProjection, projectEvents, projectFacts } from './project-records.js'
+import { type Unreadable, projectionOf } from './project-records.js'
 import { ProjectorMetrics } from './projector-metrics.js'
 
 /** A backlog is read in portions of this size, so that a round stays a matter of seconds and some ten MB. Bytes. */
@@ -67,11 +67,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
 
   async #write(batches: readonly RecordBatch[]): Promise<void> {
     const startedAt = Date.now()
-    const projection = emptyProjection()
-    for (const { topic, records } of batches) {
-      const project = topic === this.topics.contextEvents ? projectEvents : projectFacts
-      project(records, projection)
-    }
+    const projection = projectionOf(batches, this.topics)
     const written = await this.writer.write(projection.rows)
     await this.#reportUnreadable(projection.unreadable)
     const now = Date.now()

@@ -1,4 +1,5 @@
 import { type ArgumentMetadata, Injectable, StandardSchemaValidationPipe } from '@nestjs/common'
+import { z } from 'zod'
 import { invalidRequest } from './invalid-request.js'
 import { parseJsonBody } from './json-body.js'
 import { Problem } from './problem.js'
@@ -14,18 +15,23 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
-    return super.transform(metadata.type === 'body' ? (bodyOf(value) as T) : value, metadata)
+    return super.transform(metadata.type === 'body' ? (bodyOf(value, metadata) as T) : value, metadata)
   }
 
   /** Nothing is taken away in silence: the schemas are strict and name `__proto__` like any other unknown field. */
   protected override stripProtoKeys(): void {}
 }
 
-function bodyOf(value: unknown): unknown {
+function bodyOf(value: unknown, { schema }: ArgumentMetadata): unknown {
   const body = Buffer.isBuffer(value) ? parseJsonBody(value) : undefined
-  if (body === undefined) {
+  if (body === undefined && !takesNothing(schema)) {
     const detail = 'The body is empty: a JSON object is expected.'
     throw new Problem(400, 'Unreadable body', detail, { errors: [{ pointer: '', detail }] })
   }
   return body
+}
+
+/** A body may be left out where its schema has something to put in its place. */
+function takesNothing(schema: ArgumentMetadata['schema']): boolean {
+  return schema instanceof z.ZodType && schema.safeParse(undefined).success
 }

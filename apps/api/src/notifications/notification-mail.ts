@@ -10,15 +10,16 @@ export function notificationMail(notification: Told, rule: DisableRule): Mail {
   const paragraphs = { failing, disabled, enabled }[kind](webhookId, evidence, rule)
   const name = oneLine(evidence.webhook.name)
   const subject = {
-    failing: `Your webhook "${name}" is failing`,
-    disabled: `Your webhook "${name}" was disabled`,
-    enabled: `Your webhook "${name}" is enabled again`,
+    failing: `Your webhook is failing: ${name}`,
+    disabled: `Your webhook was disabled: ${name}`,
+    enabled: `Your webhook is enabled again: ${name}`,
   }[kind]
+  const aboutWhich = `Webhook: ${name} (${webhookId}), sending to ${hostOf(evidence.webhook.url)}`
   const at = createdAt.toISOString().replace(/[:.]/g, '-')
   return {
     to: email,
     subject,
-    text: [...paragraphs, `Webhook: ${name} (${webhookId}), sending to ${hostOf(evidence.webhook.url)}`].join('\n\n'),
+    text: `${[...paragraphs, aboutWhich].map(wrapped).join('\n\n')}\n`,
     name: `${at}-${kind}-${webhookId}`,
   }
 }
@@ -31,7 +32,7 @@ function failing(_: string, { streak }: NotificationEvidence, rule: DisableRule)
     `Deliveries are being retried, and nothing is lost so far. If it goes on like this, the webhook will be disabled` +
       `${disableAt}, when it has been failing for ${formatDuration(rule.afterMs)}. One delivery that your receiver ` +
       'answers with a 2xx status is enough to prevent that.',
-    'What usually helps: look at the answers that your receiver gave, in the log of the webhook’s deliveries, and check ' +
+    'What usually helps: look at the answers that your receiver gave, in the log of deliveries, and check ' +
       'its URL, its certificate and that it answers within 5 seconds.',
   ]
 }
@@ -46,7 +47,8 @@ function disabled(webhookId: string, { reason, streak }: NotificationEvidence, r
     why,
     evidenceOf(streak),
     'Nothing is sent to it any more. Events that happen meanwhile are recorded, and can be replayed once it is back.',
-    `When your receiver works again, enable the webhook:\n\n${enableCommand(webhookId)}`,
+    'When your receiver works again, enable the webhook:',
+    enableCommand(webhookId),
   ]
 }
 
@@ -82,6 +84,20 @@ function timeOf(ms: number): string {
 /** A path or a query may be a secret, and mail is not the place for one. */
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'its URL'
+}
+
+/** Plain mail is read as it is written: in lines of this length, words whole, and what is indented left alone. */
+const LINE_LENGTH = 76
+
+function wrapped(paragraph: string): string {
+  if (paragraph.startsWith(' ')) return paragraph
+  const lines: string[] = []
+  for (const word of paragraph.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== undefined && line.length + word.length < LINE_LENGTH) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
 }
 
 function oneLine(text: string): string {

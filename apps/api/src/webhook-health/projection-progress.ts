@@ -41,8 +41,12 @@ export class ProjectionProgress implements OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Whoever waits is let go, by a rejection. */
+  stopWaiting(): void {
     this.#closing.abort()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
     await this.#admin.close()
   }
 }

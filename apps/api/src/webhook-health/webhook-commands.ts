@@ -70,6 +70,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Before the relay and the sender stop, which it wakes. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.progress.stopWaiting()
     await this.consumer.close()
   }
 

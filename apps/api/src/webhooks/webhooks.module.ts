@@ -1,18 +1,25 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
-import { Database, OutboxStore, WebhookStore } from '#postgres'
+import { Database, OutboxStore, SecretStore, WebhookStore } from '#postgres'
 import { OutboxRelay } from './outbox-relay.js'
+import { SecretRotation } from './secret-rotation.js'
+import { SecretsController } from './secrets.controller.js'
+import { TestSend } from './test-send.js'
+import { TestSendController } from './test-send.controller.js'
 import { WebhookChangesTopic } from './webhook-changes-topic.js'
 import { WebhookConfiguration } from './webhook-configuration.js'
 import { WebhooksController } from './webhooks.controller.js'
 
 @Module({
-  controllers: [WebhooksController],
+  controllers: [WebhooksController, SecretsController, TestSendController],
   providers: [
     { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },
     { provide: OutboxStore, useFactory: (database: Database) => new OutboxStore(database), inject: [Database] },
+    { provide: SecretStore, useFactory: (database: Database) => new SecretStore(database), inject: [Database] },
     WebhookChangesTopic,
     OutboxRelay,
     WebhookConfiguration,
+    SecretRotation,
+    TestSend,
   ],
   exports: [OutboxRelay],
 })

@@ -1,29 +1,12 @@
-import { type DisabledReason, type EventType, MAX_WEBHOOKS_PER_ACCOUNT, type WebhookState } from '#domain'
+import { type EventType, MAX_WEBHOOKS_PER_ACCOUNT } from '#domain'
 import type { Database } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
 import { Webhook } from '../entities/webhook.js'
 import { WebhookSecret } from '../entities/webhook-secret.js'
 import { addNotification } from '../health/add-notification.js'
-import { forgetHealth, withHealth } from '../health/webhook-row.js'
 import { FOREIGN_KEY_VIOLATION, TooManyWebhooks, UnknownAccount } from './refusals.js'
 import { announceChange, announceDeletion, takeConfigurationTurn } from './webhook-change.js'
-
-/** A webhook as its owner sees it: no secret in it. */
-export interface WebhookRow {
-  id: string
-  accountId: string
-  name: string
-  url: string
-  events: EventType[]
-  state: WebhookState
-  /** Set exactly while `state` is `disabled`. */
-  disabledReason: DisabledReason | null
-  /** Set while a streak is running, and kept when it led to the disabling. */
-  failingSince: Date | null
-  version: number
-  createdAt: Date
-  updatedAt: Date
-}
+import { type WebhookRow, forgetHealth, withHealth } from './webhook-row.js'
 
 export interface NewWebhook {
   id: string

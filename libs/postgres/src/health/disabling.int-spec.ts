@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { WebhookRow } from '../configuration/webhook-store.js'
+import type { WebhookRow } from '../configuration/webhook-row.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { DisableStore } from './disable-store.js'
 import { HealthyAccount, aCommand, failedAt, succeededAt } from './healthy-account.testing.js'

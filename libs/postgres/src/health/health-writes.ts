@@ -9,12 +9,17 @@ import { type JudgedAttempt, type StreakRecord, afterAttempts } from './streak-r
  * Counts attempts that were not counted before into their webhooks' health. The caller holds the projection lock. What
  * is about webhooks that do not exist any more is left out.
  */
-export async function writeHealth(session: Session, attempts: Map<string, JudgedAttempt[]>): Promise<void> {
+export async function writeHealth(
+  session: Session,
+  attempts: Map<string, JudgedAttempt[]>,
+  recentFailures: number,
+): Promise<void> {
   for (const webhookIds of inChunks(attempts.keys())) {
     const rows: HealthWrite[] = []
     for (const known of await session.query<KnownHealth>(KNOWN, [webhookIds])) {
       const { webhookId, judgedFrom } = known
-      rows.push({ webhookId, ...afterAttempts(recordOf(known), attempts.get(webhookId)!, judgedFrom) })
+      const record = afterAttempts(recordOf(known), attempts.get(webhookId)!, judgedFrom, recentFailures)
+      rows.push({ webhookId, ...record })
     }
     if (rows.length > 0) await upsert(session, rows)
   }

@@ -1,6 +1,7 @@
 import { type DisableWebhook, newId } from '#domain'
 import { AccountStore } from '../configuration/account-store.js'
-import { WebhookStore, type WebhookRow } from '../configuration/webhook-store.js'
+import type { WebhookRow } from '../configuration/webhook-row.js'
+import { WebhookStore } from '../configuration/webhook-store.js'
 import { anAttemptRow } from '../read-models/builders.testing.js'
 import { PartitionStore } from '../read-models/partition-store.js'
 import type { AttemptedRow } from '../read-models/read-model-rows.js'

@@ -36,7 +36,7 @@ export const BLANK: StreakRecord = {
  * A webhook that fails for hours is called by single probes, so its whole streak fits in here. With more, a success
  * that comes late and belongs among the oldest forgets those: a streak is then taken as shorter than it is.
  */
-const MOST_RECENT = 250
+export const MOST_RECENT = 250
 
 /**
  * The record after some more attempts, each given once and in any order: facts of different deliveries come from
@@ -47,6 +47,7 @@ export function afterAttempts(
   record: StreakRecord,
   attempts: readonly JudgedAttempt[],
   judgedFrom: number,
+  mostRecent = MOST_RECENT,
 ): StreakRecord {
   const successes = attempts.filter(({ failure }) => failure === null).map(({ startedAt }) => startedAt)
   const lastSuccessAt = greatest(record.lastSuccessAt, successes)
@@ -62,7 +63,7 @@ export function afterAttempts(
     failures: older + recent.length,
     failingSince: firsts.length > 0 ? Math.min(...firsts) : null,
     lastFailure: attempts.reduce(latestFailure, record.lastFailure),
-    recentFailures: recent.slice(-MOST_RECENT),
+    recentFailures: recent.slice(-mostRecent),
   }
 }
 

@@ -1,6 +1,8 @@
+import { Accounting1763960000006 } from './accounting.js'
 import { Configuration1763960000001 } from './configuration.js'
 import { ReadModels1763960000002 } from './read-models.js'
 import { Redeliveries1763960000005 } from './redeliveries.js'
+import { Replays1763960000007 } from './replays.js'
 import { WebhookHealth1763960000003 } from './webhook-health.js'
 
 /** In order. A migration that was ever released is never changed again: the next one corrects it. */
@@ -9,4 +11,6 @@ export const migrations = [
   ReadModels1763960000002,
   WebhookHealth1763960000003,
   Redeliveries1763960000005,
+  Accounting1763960000006,
+  Replays1763960000007,
 ]

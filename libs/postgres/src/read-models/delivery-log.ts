@@ -1,54 +1,19 @@
-import type { DeliveryStatus, EventType } from '#domain'
 import type { Database } from '../database.js'
+import { type DeliveryFilter, deliveryListQuery } from './delivery-list-query.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
 import type { DeliveryState } from './delivery-state.js'
-import { END_OF_TIME, type LogPage, keysetOf } from './log-page.js'
+import type { LogPage } from './log-page.js'
 import type { AttemptRow } from './read-model-rows.js'
 import { epochMs } from '../epoch-ms.js'
-
-export interface DeliveryFilter {
-  status?: DeliveryStatus | undefined
-  type?: EventType | undefined
-  eventId?: string | undefined
-  /** The event was accepted at or after, ms since the epoch. */
-  since?: number | undefined
-  /** The event was accepted before, ms since the epoch. */
-  until?: number | undefined
-}
 
 /** What became of deliveries, always of one account: another account's id is an unknown id. */
 export class DeliveryLog {
   constructor(private readonly database: Database) {}
 
-  /**
-   * Newest event first; up to `limit + 1` rows. Days outside `since` and `until` are not looked at. A rare status in a
-   * long log means a long scan: the statement time-out ends it, and narrower times help.
-   */
+  /** Newest event first; up to `limit + 1` rows. Every page of every filter costs about the same. */
   async list(accountId: string, webhookId: string, filter: DeliveryFilter, page: LogPage): Promise<DeliveryState[]> {
-    const records = await this.database.query<DeliveryRecord>(
-      `select ${DELIVERY_COLUMNS} from deliveries
-       where webhook_id = $1 and account_id = $2
-         and ($3::text is null or coalesce(chain_end, 'waiting') = $3)
-         and ($4::text is null or event_type = $4)
-         and ($5::text is null or event_id = $5)
-         and accepted_at >= to_timestamp($6::float8 / 1000)
-         and accepted_at < to_timestamp($7::float8 / 1000)
-         and (accepted_at, id) < (to_timestamp($8::float8 / 1000), $9::text)
-       order by accepted_at desc, id desc
-       limit $10`,
-      [
-        webhookId,
-        accountId,
-        filter.status ?? null,
-        filter.type ?? null,
-        filter.eventId ?? null,
-        filter.since ?? 0,
-        filter.until ?? END_OF_TIME,
-        ...keysetOf(page),
-        page.limit + 1,
-      ],
-    )
-    return records.map(deliveryStateOf)
+    const { text, values } = deliveryListQuery(accountId, webhookId, filter, page)
+    return (await this.database.query<DeliveryRecord>(text, values)).map(deliveryStateOf)
   }
 
   /** Null: the account has no such delivery. Of two acceptances long apart the latest is told. */

@@ -13,22 +13,36 @@ export interface EventFilter {
 const COLUMNS = `account_id as "accountId", id, type, body,
   ${epochMs('accepted_at')} as "acceptedAt"`
 
+/**
+ * One page of an account's events, as SQL and its values: as many rows as the page has are read, out of the index of
+ * the account or of its events of one type.
+ */
+export function eventListQuery(
+  accountId: string,
+  { type, since = 0 }: EventFilter,
+  page: LogPage,
+): { text: string; values: unknown[] } {
+  return {
+    text: `
+      select ${COLUMNS} from events
+      where account_id = $1 ${type === undefined ? '' : 'and type = $6'}
+        and accepted_at >= to_timestamp($2::float8 / 1000)
+        and accepted_at <= to_timestamp($3::float8 / 1000)
+        and (accepted_at, id) < (to_timestamp($3::float8 / 1000), $4::text)
+      order by accepted_at desc, id desc
+      limit $5`,
+    values: [accountId, since, ...keysetOf(page), page.limit + 1, ...(type === undefined ? [] : [type])],
+  }
+}
+
 /** What was accepted, always of one account. */
 export class EventLog {
   constructor(private readonly database: Database) {}
 
   /** Newest first; up to `limit + 1` rows, so that the caller sees whether there are more. */
   list(accountId: string, filter: EventFilter, page: LogPage): Promise<EventRow[]> {
-    return this.database.query<EventRow>(
-      `select ${COLUMNS} from events
-       where account_id = $1
-         and ($2::text is null or type = $2)
-         and accepted_at >= to_timestamp($3::float8 / 1000)
-         and (accepted_at, id) < (to_timestamp($4::float8 / 1000), $5::text)
-       order by accepted_at desc, id desc
-       limit $6`,
-      [accountId, filter.type ?? null, filter.since ?? 0, ...keysetOf(page), page.limit + 1],
-    )
+    const { text, values } = eventListQuery(accountId, filter, page)
+    return this.database.query<EventRow>(text, values)
   }
 
   /** Null: the account has no such event, or it is too new or too old to be known. Of two, the first counts. */

@@ -2,6 +2,7 @@ import { LOCKS } from '../advisory-locks.js'
 import type { Database, Session } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
 import { writeHealth } from '../health/health-writes.js'
+import { MOST_RECENT } from '../health/streak-record.js'
 import { writeAttempts } from './attempt-writes.js'
 import { writeDeliveries } from './delivery-writes.js'
 import { writeEvents } from './event-writes.js'
@@ -13,11 +14,21 @@ import { dayOf } from './utc-day.js'
 /** How many rows went where, repeats made one; and how many were older than the retention and went nowhere. */
 export type Written = Record<ReadModelTable | 'too_old', number>
 
+export interface WriterSettings {
+  /** Held while writing: two projectors hold different partitions of the log and may know of the same delivery. */
+  lock: number
+  /** Of a streak, how many failures are kept one by one. */
+  recentFailures: number
+}
+
+const IN_USE: WriterSettings = { lock: LOCKS.projection, recentFailures: MOST_RECENT }
+
 /** Writes the read models. Given the same rows again, in any order and any portions, the tables end up the same. */
 export class ReadModelWriter {
   constructor(
     private readonly database: Database,
     private readonly partitions: PartitionStore,
+    private readonly settings: WriterSettings = IN_USE,
   ) {}
 
   /**
@@ -29,7 +40,7 @@ export class ReadModelWriter {
     await this.#ensurePartitions(kept)
     try {
       return await this.database.transaction(async (session) => ({
-        ...(await writeAll(session, kept)),
+        ...(await writeAll(session, kept, this.settings)),
         too_old: count(rows) - count(kept),
       }))
     } catch (error) {
@@ -62,15 +73,18 @@ export class ReadModelWriter {
 /** A check violation; for a row that no partition takes, Postgres has no code of its own. */
 const NO_PARTITION = '23514'
 
-async function writeAll(session: Session, rows: ReadModelRows): Promise<Omit<Written, 'too_old'>> {
-  // Two projectors hold different partitions of the log and may know of the same delivery: they take turns, so that
-  // reading a row, merging and writing it back is safe. A turn is some milliseconds.
-  await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
+async function writeAll(
+  session: Session,
+  rows: ReadModelRows,
+  settings: WriterSettings,
+): Promise<Omit<Written, 'too_old'>> {
+  // Taking turns makes reading a row, merging and writing it back safe. A turn is some milliseconds.
+  await session.query('select pg_advisory_xact_lock($1)', [settings.lock])
   const events = await writeEvents(session, rows.events)
   const fanOuts = await writeFanOuts(session, rows.fanOuts)
   const deliveries = await writeDeliveries(session, rows.deliveries)
   const attempts = await writeAttempts(session, rows.attempts)
-  await writeHealth(session, attempts.judged)
+  await writeHealth(session, attempts.judged, settings.recentFailures)
   return { events, fan_outs: fanOuts, deliveries, attempts: attempts.count }
 }
 

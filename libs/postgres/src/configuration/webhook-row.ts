@@ -1,6 +1,23 @@
+import type { DisabledReason, EventType, WebhookState } from '#domain'
 import type { EntityManager } from 'typeorm'
-import type { WebhookRow } from '../configuration/webhook-store.js'
 import type { Webhook } from '../entities/webhook.js'
+
+/** A webhook as its owner sees it: no secret in it. */
+export interface WebhookRow {
+  id: string
+  accountId: string
+  name: string
+  url: string
+  events: EventType[]
+  state: WebhookState
+  /** Set exactly while `state` is `disabled`. */
+  disabledReason: DisabledReason | null
+  /** Set while a streak is running, and kept when it led to the disabling. */
+  failingSince: Date | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
 
 /** Webhooks as their owner sees them: their configuration, and what the log tells of their health. */
 export async function withHealth(manager: EntityManager, webhooks: Webhook[]): Promise<WebhookRow[]> {

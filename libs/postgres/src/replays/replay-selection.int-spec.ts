@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { EventType, ReplayChoice } from '#domain'
+import { NOON } from '../read-models/builders.testing.js'
+import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
+import { type ReplayFilter, beginningOf, chosenAfter, countChosen } from './replay-selection.js'
+import { type PastEvent, WEBHOOK, anAccountWith } from './replayed-account.testing.js'
+
+const DAY_MS = 86_400_000
+/** Over three days, two of each in the same millisecond. */
+const acceptedAt = (n: number) => NOON + Math.floor(n / 2) * (DAY_MS / 2)
+
+const PAST: PastEvent[] = (
+  [undefined, 'delivered', 'exhausted', 'expired', 'gone', 'cancelled', 'waiting', undefined] as const
+).map((end, n) => ({ id: `evt_${n}`, acceptedAt: acceptedAt(n), ...(end !== undefined && { end }) }))
+
+const aFilter = (change: Partial<ReplayFilter> = {}): ReplayFilter => ({
+  accountId: 'acc_1',
+  webhookId: WEBHOOK,
+  choice: 'all',
+  types: ['context.updated'],
+  since: NOON,
+  until: NOON + 10 * DAY_MS,
+  ...change,
+})
+
+describe('choosing what to replay', () => {
+  let test: TestDatabase
+  beforeAll(async () => {
+    test = await createTestDatabase()
+    await anAccountWith(test.database, [
+      ...PAST,
+      { id: 'evt_other_type', acceptedAt: acceptedAt(3), type: 'context.created', end: 'exhausted', chain: 4 },
+      { id: 'evt_strange', acceptedAt: acceptedAt(3), accountId: 'acc_2' },
+    ])
+  })
+  afterAll(() => test.close())
+
+  async function walked(filter: ReplayFilter, limit: number) {
+    const pages = []
+    let after = beginningOf(filter)
+    for (;;) {
+      const page = await chosenAfter(test.database, filter, after, limit)
+      pages.push(...page.events)
+      if (page.next === null) return pages
+      after = page.next
+    }
+  }
+  const ids = async (change: Partial<ReplayFilter>, limit = 100) =>
+    (await walked(aFilter(change), limit)).map(({ id }) => id)
+
+  it.each<[ReplayChoice, string[]]>([
+    ['failed', ['evt_2', 'evt_3', 'evt_4']],
+    ['missed', ['evt_0', 'evt_5', 'evt_7']],
+    ['all', ['evt_0', 'evt_1', 'evt_2', 'evt_3', 'evt_4', 'evt_5', 'evt_7']],
+  ])('takes for "%s" what it means, oldest first, and counts the same', async (choice, expected) => {
+    expect(await ids({ choice })).toEqual(expected)
+    expect(await countChosen(test.database, aFilter({ choice }))).toBe(expected.length)
+  })
+
+  it.each([1, 2, 3, 7])('takes every event once in pages of %i, also those of one millisecond', async (limit) => {
+    expect(await ids({ choice: 'all' }, limit)).toEqual(await ids({ choice: 'all' }))
+  })
+
+  it('takes everything for a webhook that was created later', async () => {
+    const later = { webhookId: 'whk_new', choice: 'missed' as const }
+    expect(await ids(later, 3)).toEqual(PAST.map(({ id }) => id))
+    expect(await countChosen(test.database, aFilter(later))).toBe(PAST.length)
+  })
+
+  it('takes the times from inclusive to exclusive', async () => {
+    expect(await ids({ choice: 'all', since: acceptedAt(2), until: acceptedAt(4) })).toEqual(['evt_2', 'evt_3'])
+  })
+
+  it('takes only the types that were asked for, and tells the latest chain', async () => {
+    const types: EventType[] = ['context.created']
+    expect(await walked(aFilter({ choice: 'failed', types }), 10)).toEqual([
+      { id: 'evt_other_type', type: 'context.created', acceptedAt: acceptedAt(3), chain: 4 },
+    ])
+  })
+
+  it('finds nothing where there is nothing', async () => {
+    expect(await ids({ since: NOON - 3 * DAY_MS, until: NOON })).toEqual([])
+    expect(await countChosen(test.database, aFilter({ accountId: 'acc_3' }))).toBe(0)
+  })
+})
+
+describe('choosing from a long log', () => {
+  let test: TestDatabase
+  const many = 25_000
+  beforeAll(async () => {
+    test = await createTestDatabase()
+    const events = Array.from({ length: many }, (_, n): PastEvent => {
+      const end = n === 3 || n === many - 1 ? 'exhausted' : 'delivered'
+      return { id: `evt_${n}`, acceptedAt: NOON + n * 10, end }
+    })
+    await anAccountWith(test.database, events)
+  })
+  afterAll(() => test.close())
+
+  it('goes on where a stretch held nothing, and counts over all of them', async () => {
+    const filter = aFilter({ choice: 'failed' })
+    const found: string[] = []
+    let [pages, after] = [0, beginningOf(filter)]
+    for (;;) {
+      const { events, next } = await chosenAfter(test.database, filter, after, 500)
+      found.push(...events.map(({ id }) => id))
+      if (next === null) break
+      after = next
+      pages++
+    }
+    expect(found).toEqual(['evt_3', `evt_${many - 1}`])
+    expect(pages).toBeGreaterThan(5)
+    expect(await countChosen(test.database, filter)).toBe(2)
+    expect(await countChosen(test.database, aFilter({ choice: 'all' }))).toBe(many)
+  })
+})

@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { deliveryIdFor } from '#domain'
+import { NOON } from '../read-models/builders.testing.js'
+import { RedeliveryStore } from '../redeliveries/redelivery-store.js'
+import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
+import type { ReplayPage } from './replay-row.js'
+import { type NewReplay, ReplayStore } from './replay-store.js'
+import { type PastEvent, WEBHOOK, anAccountWith } from './replayed-account.testing.js'
+
+const DAY_MS = 86_400_000
+
+const aReplay = (change: Partial<NewReplay> = {}): NewReplay => ({
+  id: 'rpl_1',
+  accountId: 'acc_1',
+  webhookId: WEBHOOK,
+  choice: 'all',
+  types: ['context.updated'],
+  since: NOON,
+  until: NOON + DAY_MS,
+  ratePerSecond: 100,
+  logEnds: { 'delivery-log': [{ partition: 0, end: 12 }] },
+  matched: 0,
+  createdAt: NOON + DAY_MS,
+  ...change,
+})
+
+const EVENTS: PastEvent[] = Array.from({ length: 5 }, (_, n) => ({
+  id: `evt_${n}`,
+  acceptedAt: NOON + n * 1_000,
+  ...(n > 0 && { end: 'exhausted' as const, chain: n }),
+}))
+
+describe('a stored replay', () => {
+  let test: TestDatabase
+  let store: ReplayStore
+  beforeEach(async () => {
+    test = await createTestDatabase()
+    store = new ReplayStore(test.database)
+    await anAccountWith(test.database, EVENTS)
+  })
+  afterEach(() => test.close())
+
+  /** Created, held by `me` and running. */
+  async function running(change: Partial<NewReplay> = {}) {
+    const replay = aReplay(change)
+    await store.create(replay)
+    await store.claim('me', 10)
+    await store.started('me', replay.id, 5)
+    return replay
+  }
+  const names = (page: ReplayPage | null) => page?.deliveries.map(({ eventId, chain }) => `${eventId}/${chain}`)
+  /** As if a replica had died long ago. */
+  const letTheHoldEnd = () => test.database.query("update replays set held_until = now() - interval '1 second'")
+
+  it('is what was asked for, and another account’s is unknown', async () => {
+    await store.create(aReplay())
+    expect(await store.find('acc_1', 'rpl_1')).toMatchObject({
+      ...aReplay(),
+      state: 'waiting',
+      detail: null,
+      sent: 0,
+      position: { acceptedAt: NOON, eventId: '' },
+      page: null,
+      startedAt: null,
+      endedAt: null,
+    })
+    expect(await store.find('acc_2', 'rpl_1')).toBeNull()
+    expect(await store.command('acc_2', 'rpl_1', 'cancel')).toBeNull()
+  })
+
+  it('is refused beside twenty that are not over', async () => {
+    for (let n = 0; n < 20; n++) expect(await store.create(aReplay({ id: `rpl_${n}` }))).toBe(true)
+    expect(await store.create(aReplay({ id: 'rpl_20' }))).toBe(false)
+    await store.command('acc_1', 'rpl_7', 'cancel')
+    expect(await store.create(aReplay({ id: 'rpl_20' }))).toBe(true)
+  })
+
+  it('is held by one replica, until that one has been silent for too long', async () => {
+    await store.create(aReplay())
+    const claims = await Promise.all(['me', 'you'].map((holder) => store.claim(holder, 10)))
+    expect(claims.flat()).toEqual(['rpl_1'])
+    const [winner, other] = claims[0]!.length > 0 ? ['me', 'you'] : ['you', 'me']
+    expect(await store.claim(winner!, 10)).toEqual(['rpl_1'])
+    expect(await store.claim(other!, 10)).toEqual([])
+
+    await letTheHoldEnd()
+
+    expect(await store.claim(other!, 10)).toEqual(['rpl_1'])
+    expect(await store.held(winner!, 'rpl_1')).toBeNull()
+    expect(await store.held(other!, 'rpl_1')).toMatchObject({ id: 'rpl_1' })
+  })
+
+  it('is free at once when its replica says that it leaves', async () => {
+    await store.create(aReplay())
+    await store.claim('me', 10)
+    await store.release('me')
+    expect(await store.claim('you', 10)).toEqual(['rpl_1'])
+  })
+
+  it('goes through its pages and is done', async () => {
+    await running()
+    const first = await store.plan('me', 'rpl_1', 3, 0)
+    expect(names(first)).toEqual(['evt_0/0', 'evt_1/2', 'evt_2/3'])
+    await store.pageSent('me', 'rpl_1', first!, 3)
+    const second = await store.plan('me', 'rpl_1', 3, 0)
+    expect(names(second)).toEqual(['evt_3/4', 'evt_4/5'])
+    await store.pageSent('me', 'rpl_1', second!, 2)
+    expect(await store.plan('me', 'rpl_1', 3, 0)).toBeNull()
+
+    expect(await store.find('acc_1', 'rpl_1')).toMatchObject({ state: 'done', matched: 5, sent: 5, page: null })
+    expect(await store.claim('me', 10)).toEqual([])
+  })
+
+  it('sends the very same page again after a crash, whatever the read models have learnt since', async () => {
+    await running()
+    const planned = await store.plan('me', 'rpl_1', 3, 0)
+    await anAccountWith(test.database, [{ ...EVENTS[1]!, chain: 2, end: 'delivered' }])
+    await letTheHoldEnd()
+
+    await store.claim('you', 10)
+
+    expect((await store.held('you', 'rpl_1'))?.page).toEqual(planned)
+    expect(await store.plan('you', 'rpl_1', 3, 0)).toBeNull()
+    // The replica that was thought dead and was only slow.
+    await store.pageSent('me', 'rpl_1', planned!, 3)
+    expect((await store.held('you', 'rpl_1'))?.sent).toBe(0)
+    await store.pageSent('you', 'rpl_1', planned!, 3)
+    await store.pageSent('you', 'rpl_1', planned!, 3)
+    expect((await store.held('you', 'rpl_1'))?.sent).toBe(3)
+  })
+
+  it('gives chains their numbers where redeliveries get theirs, and leaves out what was asked for meanwhile', async () => {
+    const redeliveries = new RedeliveryStore(test.database)
+    const underWay = deliveryIdFor('evt_1', WEBHOOK)
+    await redeliveries.request(underWay, 1, '{}')
+    await redeliveries.sent({ deliveryId: underWay, chain: 2 })
+    await redeliveries.request(deliveryIdFor('evt_2', WEBHOOK), 2, '{}')
+    await running()
+
+    expect(names(await store.plan('me', 'rpl_1', 10, 0))).toEqual(['evt_0/0', 'evt_3/4', 'evt_4/5'])
+    expect(await redeliveries.request(deliveryIdFor('evt_3', WEBHOOK), 3, '{}')).toBe(5)
+  })
+
+  it('leaves out what is no longer kept', async () => {
+    await running()
+    expect(names(await store.plan('me', 'rpl_1', 10, NOON + 2_500))).toEqual(['evt_3/4', 'evt_4/5'])
+  })
+
+  it('finishes its page when it is paused, and plans no other', async () => {
+    await running()
+    const page = await store.plan('me', 'rpl_1', 2, 0)
+    expect(await store.command('acc_1', 'rpl_1', 'pause')).toMatchObject({ isFollowed: true })
+    expect(await store.claim('me', 10)).toEqual(['rpl_1'])
+    await store.pageSent('me', 'rpl_1', page!, 2)
+    expect(await store.claim('me', 10)).toEqual([])
+    expect(await store.plan('me', 'rpl_1', 2, 0)).toBeNull()
+
+    const resumed = await store.command('acc_1', 'rpl_1', 'resume')
+
+    expect(resumed?.replay).toMatchObject({ state: 'running', sent: 2 })
+    expect(names(await store.plan('me', 'rpl_1', 2, 0))).toEqual(['evt_2/3', 'evt_3/4'])
+  })
+
+  it('follows no command that has no meaning, and says in which state it is', async () => {
+    await running()
+    expect(await store.command('acc_1', 'rpl_1', 'resume')).toMatchObject({
+      isFollowed: false,
+      replay: { state: 'running' },
+    })
+    await store.command('acc_1', 'rpl_1', 'cancel')
+    expect(await store.command('acc_1', 'rpl_1', 'pause')).toMatchObject({
+      isFollowed: false,
+      replay: { state: 'cancelled', endedAt: expect.any(Number) as number },
+    })
+  })
+
+  it('is halted with the reason, which a resume takes away', async () => {
+    await running()
+    await store.halt('me', 'rpl_1', 'paused', 'The webhook was disabled.')
+    expect(await store.find('acc_1', 'rpl_1')).toMatchObject({ state: 'paused', detail: 'The webhook was disabled.' })
+    expect(await store.command('acc_1', 'rpl_1', 'resume')).toMatchObject({ replay: { detail: null } })
+  })
+
+  it('finds the texts of a page', async () => {
+    await running()
+    const page = await store.plan('me', 'rpl_1', 2, 0)
+    expect(await store.bodies('acc_1', page!)).toEqual(
+      new Map([
+        [`evt_0/${NOON}`, '{"id":"evt_0"}'],
+        [`evt_1/${NOON + 1_000}`, '{"id":"evt_1"}'],
+      ]),
+    )
+  })
+
+  it('is forgotten when it has been over for long', async () => {
+    await running()
+    await store.command('acc_1', 'rpl_1', 'cancel')
+    await running({ id: 'rpl_2' })
+    await test.database.query("update replays set ended_at = ended_at - interval '31 days'")
+    expect(await store.forgetEnded(30 * DAY_MS)).toBe(1)
+    expect(await store.find('acc_1', 'rpl_1')).toBeNull()
+    expect(await store.find('acc_1', 'rpl_2')).not.toBeNull()
+  })
+})
