@@ -5,6 +5,7 @@ import { EventsModule } from './events/events.module.js'
 import { MeController } from './http/me.controller.js'
 import { type Infrastructure, InfrastructureModule } from './infrastructure/infrastructure.module.js'
 import { RedeliveriesModule } from './redeliveries/redeliveries.module.js'
+import { ReplaysModule } from './replays/replays.module.js'
 import { WebhookHealthModule } from './webhook-health/webhook-health.module.js'
 import { WebhooksModule } from './webhooks/webhooks.module.js'
 
@@ -20,6 +21,7 @@ export class ApiModule {
         WebhooksModule,
         DeliveriesModule,
         RedeliveriesModule,
+        ReplaysModule,
         WebhookHealthModule,
       ],
       controllers: [MeController],

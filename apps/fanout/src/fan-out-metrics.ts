@@ -10,6 +10,7 @@ export interface FanOutCounts {
 
 @Injectable()
 export class FanOutMetrics {
+  readonly failures: Counter
   readonly #events: Counter
   readonly #deliveries: Counter
   readonly #repeats: Counter
@@ -36,6 +37,11 @@ export class FanOutMetrics {
     this.#undecodable = new Counter({
       name: 'webhooks_records_undecodable_total',
       help: 'Records that could not be read and went to the dead letters.',
+      registers,
+    })
+    this.failures = new Counter({
+      name: 'webhooks_fan_out_failures_total',
+      help: 'Rounds that failed and were tried again.',
       registers,
     })
     this.#delay = new Histogram({

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Inject, Injectable } from '@nestjs/common'
 import type { AcceptedEvent } from '#domain'
 import { BatchingProducer, type ConsumedRecord, type RecordBatch } from '#kafka'
@@ -11,18 +12,27 @@ import {
   encodeFact,
   encodeUndecodable,
 } from '#topics'
-import { FanOutMetrics } from './fan-out-metrics.js'
+import { type FanOutCounts, FanOutMetrics } from './fan-out-metrics.js'
 import { planFanOut } from './plan-fan-out.js'
-import { Repeats } from './repeats.js'
+import { Repeats, type RepeatsInBatch } from './repeats.js'
 import { Subscriptions } from './subscriptions.js'
 
 /** Ten thousand deliveries of one batch of events must not lie in memory at once. Bytes of bodies. */
 const SLICE_BYTES = 4 * 1024 * 1024
+/** Beyond it reading stops until the round that runs is done; a round takes all of it. Records. */
+const MOST_WAITING = 5_000
+const FIRST_BACKOFF_MS = 100
+const LONGEST_BACKOFF_MS = 5_000
 
-/** One batch of events at a time: match, write the deliveries and the facts, then call the batch done. */
+/**
+ * Works in rounds: what has arrived from all partitions is matched behind one barrier and written with one request,
+ * and what arrives meanwhile makes the next round. A quiet system is quick, and a busy one cheap.
+ */
 @Injectable()
 export class FanOut {
   readonly #repeats = new Repeats()
+  #waiting: RecordBatch[] = []
+  #rounds: Promise<void> | undefined
 
   constructor(
     private readonly subscriptions: Subscriptions,
@@ -32,47 +42,89 @@ export class FanOut {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  async run(batch: RecordBatch): Promise<void> {
+  /** Takes a batch for the next round. With too much waiting the answer is a promise, and reading waits for it. */
+  take(batch: RecordBatch): void | Promise<void> {
+    this.#waiting.push(batch)
+    this.#rounds ??= this.#run()
+    const waiting = this.#waiting.reduce((sum, { records }) => sum + records.length, 0)
+    if (waiting > MOST_WAITING) return this.#rounds
+  }
+
+  /** Resolves when nothing waits and no round runs. */
+  async idle(): Promise<void> {
+    await this.#rounds
+  }
+
+  async #run(): Promise<void> {
+    // What this turn of the event loop still hands out belongs to the same round.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#roundUntilDone(this.#waiting.splice(0))
+    this.#rounds = undefined
+  }
+
+  /** Tried again, loudly, for as long as the partitions are ours: nothing is dropped, and it shows as lag. */
+  async #roundUntilDone(batches: RecordBatch[]): Promise<void> {
+    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS)) {
+      const owned = batches.filter((batch) => batch.isOwned())
+      try {
+        if (owned.length > 0) await this.#round(owned)
+        return
+      } catch (error) {
+        this.metrics.failures.inc()
+        this.logger.error({ err: error, batches: owned.length, backoffMs }, 'a round of fan-out failed: tried again')
+      }
+      await pause(backoffMs)
+    }
+  }
+
+  async #round(batches: RecordBatch[]): Promise<void> {
     const startedAt = Date.now()
     await this.subscriptions.caughtUp()
-    const repeats = this.#repeats.newBatch(batch.partition)
-    const counts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
+    const counts: FanOutCounts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
     const acceptedAt: number[] = []
+    const repeats = new Map<number, RepeatsInBatch>()
     let slice: Message[] = []
     let sliceBytes = 0
-    for (const record of batch.records) {
-      const event = this.#decode(record, slice, counts)
-      if (!event) continue
-      if (repeats.isRepeat(event, record.offset, startedAt)) {
-        counts.repeats++
-        continue
-      }
-      const plan = planFanOut(event, this.subscriptions.ofAccount(event.accountId), startedAt)
-      for (const delivery of plan.deliveries) slice.push(encodeDelivery(this.topics.deliveries, delivery))
-      slice.push(encodeFact(this.topics.deliveryLog, plan.fact))
-      counts.events++
-      counts.deliveries += plan.deliveries.length
-      acceptedAt.push(event.acceptedAt)
-      sliceBytes += (plan.deliveries.length + 1) * event.body.length
-      if (sliceBytes > SLICE_BYTES) {
-        await this.producer.send(slice)
-        slice = []
-        sliceBytes = 0
+    for (const { records, partition } of batches) {
+      const seen = repeats.get(partition) ?? this.#repeats.newBatch(partition)
+      repeats.set(partition, seen)
+      for (const record of records) {
+        const event = this.#decode(record, slice, counts)
+        if (!event) continue
+        if (seen.isRepeat(event, record.offset, startedAt)) {
+          counts.repeats++
+          continue
+        }
+        const deliveries = this.#fanOut(event, slice, startedAt)
+        counts.events++
+        counts.deliveries += deliveries
+        acceptedAt.push(event.acceptedAt)
+        sliceBytes += (deliveries + 1) * event.body.length
+        if (sliceBytes > SLICE_BYTES) {
+          await this.producer.send(slice)
+          slice = []
+          sliceBytes = 0
+        }
       }
     }
-    if (slice.length > 0) await this.producer.send(slice)
+    await this.producer.send(slice)
     const now = Date.now()
-    repeats.remember(now)
-    batch.completeAll()
+    for (const seen of repeats.values()) seen.remember(now)
+    for (const batch of batches) batch.completeAll()
     this.metrics.fannedOut(counts, acceptedAt, now)
-    this.logger.info(
-      { stage: 'event.fan_out', partition: batch.partition, ...counts, ms: now - startedAt },
-      'fanned out',
-    )
+    this.logger.info({ stage: 'event.fan_out', partitions: repeats.size, ...counts, ms: now - startedAt }, 'fanned out')
+  }
+
+  /** @returns how many deliveries the event led to */
+  #fanOut(event: AcceptedEvent, slice: Message[], now: number): number {
+    const { deliveries, fact } = planFanOut(event, this.subscriptions.ofAccount(event.accountId), now)
+    for (const delivery of deliveries) slice.push(encodeDelivery(this.topics.deliveries, delivery))
+    slice.push(encodeFact(this.topics.deliveryLog, fact))
+    return deliveries.length
   }
 
   /** What cannot be read goes to the dead letters with its reason; the partition moves on. */
-  #decode(record: ConsumedRecord, slice: Message[], counts: { undecodable: number }): AcceptedEvent | undefined {
+  #decode(record: ConsumedRecord, slice: Message[], counts: FanOutCounts): AcceptedEvent | undefined {
     try {
       return decodeContextEvent(record)
     } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { NestFactory } from '@nestjs/core'
 import type { FanoutConfig } from '#config'
 import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
@@ -13,8 +14,12 @@ import {
   observeLag,
 } from '#telemetry'
 import { TopicMap } from '#topics'
+import { FanOut } from './fan-out.js'
 import { FanoutModule } from './fanout.module.js'
 import { Subscriptions } from './subscriptions.js'
+
+/** How long the round that runs at a stop gets. Ms. */
+const DRAIN_MS = 8_000
 
 /** Brings fan-out up: connections first, then the view of the webhooks, and only then events. */
 export async function startFanout(config: FanoutConfig): Promise<RunningService> {
@@ -64,7 +69,10 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     logger,
     async stop() {
       state.draining = true
-      // Closing commits what is acknowledged; a batch that is half done is read again by the next owner.
+      server.consumer.drain()
+      const isIdle = app.get(FanOut).idle()
+      // What a broker that is away keeps from being written is read again by the next owner.
+      await Promise.race([isIdle, pause(DRAIN_MS)])
       await app.close()
       await producer.close()
       await subscriptions.stop()

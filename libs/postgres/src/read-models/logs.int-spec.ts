@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deliveryIdFor } from '#domain'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { NOON, aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from './builders.testing.js'
 import { DeliveryLog } from './delivery-log.js'
@@ -13,6 +14,9 @@ const DAY_MS = 86_400_000
 /** Ten events over three days, two of each in the same millisecond, to two webhooks; one delivery failed and waits. */
 const acceptedAt = (n: number) => NOON + Math.floor(n / 2) * (DAY_MS / 2)
 const numbers = Array.from({ length: 10 }, (_, n) => n)
+/** The delivery whose attempts are looked at. */
+const ofFirst = { deliveryId: deliveryIdFor('evt_1', 'whk_1') }
+const idOf = (n: number) => deliveryIdFor(`evt_${n}`, 'whk_1')
 
 describe('reading the logs', () => {
   let test: TestDatabase
@@ -49,19 +53,26 @@ describe('reading the logs', () => {
             eventType: n % 2 ? 'context.created' : 'context.updated',
             acceptedAt: acceptedAt(n),
             matched: [
-              { webhookId: 'whk_1', deliveryId: `dlv_${n}` },
+              { webhookId: 'whk_1', deliveryId: idOf(n) },
               { webhookId: 'whk_2', deliveryId: `dlv_other_${n}` },
             ],
           }),
         ),
         ...(n === 3
           ? []
-          : statesFrom(anAttempted({ delivery: aRef({ deliveryId: `dlv_${n}`, acceptedAt: acceptedAt(n) }) }))),
+          : statesFrom(anAttempted({ delivery: aRef({ deliveryId: idOf(n), acceptedAt: acceptedAt(n) }) }))),
       ]),
       attempts: [
-        anAttemptRow({ id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
-        anAttemptRow({ id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
-        anAttemptRow({ id: 'atm_x', deliveryId: 'dlv_2' }),
+        anAttemptRow({
+          ...ofFirst,
+          id: 'atm_b',
+          number: 2,
+          startedAt: NOON + 2_000,
+          outcome: 'refused',
+          reason: 'gone',
+        }),
+        anAttemptRow({ ...ofFirst, id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
+        anAttemptRow({ id: 'atm_x', deliveryId: idOf(2) }),
       ],
     })
   })
@@ -112,43 +123,50 @@ describe('reading the logs', () => {
 
   it.each([1, 3, 10])('gives every delivery of a webhook once, newest first, in pages of %i', async (limit) => {
     expect(await walked((page) => deliveries.list('acc_1', 'whk_1', {}, page), limit)).toEqual(
-      numbers.map((n) => `dlv_${n}`).reverse(),
+      numbers.map(idOf).reverse(),
     )
   })
 
   it.each([
-    ['status', { status: 'waiting' as const }, ['dlv_3']],
-    ['type', { type: 'context.created' as const, until: acceptedAt(6) }, ['dlv_5', 'dlv_3', 'dlv_1']],
-    ['event', { eventId: 'evt_7' }, ['dlv_7']],
-    ['time, from inclusive to exclusive', { since: acceptedAt(2), until: acceptedAt(4) }, ['dlv_3', 'dlv_2']],
+    ['status', { status: 'waiting' as const }, [3]],
+    ['type', { type: 'context.created' as const, until: acceptedAt(6) }, [5, 3, 1]],
+    ['event', { eventId: 'evt_7' }, [7]],
+    ['time, from inclusive to exclusive', { since: acceptedAt(2), until: acceptedAt(4) }, [3, 2]],
+    [
+      'status and type',
+      { status: 'delivered' as const, type: 'context.created' as const, until: acceptedAt(6) },
+      [5, 1],
+    ],
     ['everything at once', { status: 'delivered' as const, since: acceptedAt(2), eventId: 'evt_3' }, []],
-  ])('filters deliveries by %s', async (_, filter, ids) => {
-    expect((await deliveries.list('acc_1', 'whk_1', filter, { limit: 10 })).map((row) => row.id)).toEqual(ids)
+  ])('filters deliveries by %s', async (_, filter, wanted) => {
+    expect((await deliveries.list('acc_1', 'whk_1', filter, { limit: 10 })).map((row) => row.id)).toEqual(
+      wanted.map(idOf),
+    )
   })
 
   it('finds a delivery with its attempts in the order in which they were made', async () => {
-    const delivery = await deliveries.find('acc_1', 'dlv_1')
+    const delivery = await deliveries.find('acc_1', idOf(1))
 
     expect(delivery).toMatchObject({ eventId: 'evt_1', webhookId: 'whk_1', end: { kind: 'delivered', at: NOON + 30 } })
     const attempts = await deliveries.attempts(delivery!)
     const made = [
-      anAttemptRow({ id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
-      anAttemptRow({ id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
+      anAttemptRow({ ...ofFirst, id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
+      anAttemptRow({ ...ofFirst, id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
     ]
     expect(attempts).toEqual(made.map(({ webhookId: _, ...stored }) => stored))
   })
 
   it('finds many deliveries at once', async () => {
-    const found = await deliveries.findAll('acc_1', ['dlv_1', 'dlv_9', 'dlv_none'], NOON)
+    const found = await deliveries.findAll('acc_1', [idOf(1), idOf(9), 'dlv_none'], NOON)
 
-    expect(found.map((row) => row.id).sort()).toEqual(['dlv_1', 'dlv_9'])
+    expect(found.map((row) => row.id).sort()).toEqual([idOf(1), idOf(9)].sort())
   })
 
   it('shows another account nothing', async () => {
     expect(await events.list('acc_2', {}, { limit: 10 })).toEqual([])
     expect(await events.find('acc_2', 'evt_1')).toBeNull()
     expect(await deliveries.list('acc_2', 'whk_1', {}, { limit: 10 })).toEqual([])
-    expect(await deliveries.find('acc_2', 'dlv_1')).toBeNull()
-    expect(await deliveries.findAll('acc_2', ['dlv_1'], NOON)).toEqual([])
+    expect(await deliveries.find('acc_2', idOf(1))).toBeNull()
+    expect(await deliveries.findAll('acc_2', [idOf(1)], NOON)).toEqual([])
   })
 })

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import type { Delivery, TokenBucket } from '#domain'
+import { BatchingProducer, KafkaConnection } from '#kafka'
+import { type ReplayPage, type ReplayRow, ReplayStore } from '#postgres'
+import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
+import { TopicMap, encodeDelivery, encodeFact } from '#topics'
+import { redeliveryRequested } from '../admin/dead-letter.js'
+import { isAboutReceiver, replayDelivery } from './replay-delivery.js'
+
+/** With the broker away for longer, the page is tried again from its beginning. Ms. */
+const SEND_WITHIN_MS = 10_000
+
+/** Puts pages into the log, at the replay's own rate. */
+@Injectable()
+export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Not the one of accepted events: a burst of large bodies must not stand before a producer's event. */
+  readonly #producer: BatchingProducer
+  readonly #sent: Counter
+
+  constructor(
+    connection: KafkaConnection,
+    private readonly topics: TopicMap,
+    private readonly store: ReplayStore,
+    registry: Registry,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.#producer = new BatchingProducer(connection, { idempotent: true, deadlineMs: SEND_WITHIN_MS })
+    this.#sent = new Counter({
+      name: 'webhooks_replayed_deliveries_total',
+      help: 'Deliveries that replays handed to the dispatcher, repeats after a crash included.',
+      registers: [registry],
+    })
+  }
+
+  /** Not awaited: sends connect by themselves where the broker is away now. */
+  onApplicationBootstrap(): void {
+    void this.#producer.start()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#producer.close()
+  }
+
+  /**
+   * The same page any number of times is the same chains, which the dispatcher recognises.
+   * @returns how many of the page's events were there to send
+   * @throws {ProduceFailed} some may be in the log then
+   */
+  async send(replay: ReplayRow, page: ReplayPage, webhookVersion: number, bucket: TokenBucket): Promise<number> {
+    const startedAt = Date.now()
+    const deliveries = await this.#deliveriesOf(replay, page, webhookVersion)
+    for (let sent = 0; sent < deliveries.length;) {
+      const burst = bucket.take(deliveries.length - sent, Date.now())
+      if (burst > 0) await this.#write(deliveries.slice(sent, sent + burst))
+      sent += burst
+      if (sent < deliveries.length) await sleep(bucket.waitMs(deliveries.length - sent, Date.now()))
+    }
+    const ms = Date.now() - startedAt
+    const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }
+    this.logger.debug({ ...fields, sent: deliveries.length, ms }, 'replayed')
+    return deliveries.length
+  }
+
+  async #deliveriesOf(replay: ReplayRow, page: ReplayPage, webhookVersion: number): Promise<Delivery[]> {
+    const bodies = await this.store.bodies(replay.accountId, page)
+    return page.deliveries.flatMap((planned) => {
+      const body = bodies.get(`${planned.eventId}/${planned.acceptedAt}`)
+      if (body === undefined || isAboutReceiver(planned.eventType, body, replay.webhookId)) return []
+      return [replayDelivery(replay, planned, body, webhookVersion)]
+    })
+  }
+
+  /** The facts first: of every chain that may end somewhere, the log knows the beginning. */
+  async #write(deliveries: Delivery[]): Promise<void> {
+    const { deliveryLog, replay } = this.topics
+    const now = Date.now()
+    await this.#producer.send(deliveries.map((delivery) => encodeFact(deliveryLog, redeliveryRequested(delivery, now))))
+    await this.#producer.send(deliveries.map((delivery) => encodeDelivery(replay, delivery)))
+    this.#sent.inc(deliveries.length)
+  }
+}

@@ -1,0 +1,44 @@
+import type { ReplayRow } from '#postgres'
+import type { ReplayAnswer } from './replay-schemas.js'
+
+export const NOTHING_MATCHES =
+  'Nothing matches: there is no such event in this time range. Look at `only`, `types`, `since` and `until`.'
+const PROBABLY_NOTHING =
+  'Nothing matches so far: there is no such event in this time range. It is counted again when the replay starts.'
+
+/** The sentence for a count of what is known now; of a replay that may still find what is not recorded yet. */
+export function detailOfCount(matched: number, isDryRun: boolean): { detail?: string } {
+  if (matched > 0) return {}
+  return { detail: isDryRun ? NOTHING_MATCHES : PROBABLY_NOTHING }
+}
+
+export function replayView(replay: ReplayRow): ReplayAnswer {
+  const { id, webhookId, state, choice, types, ratePerSecond, matched, sent } = replay
+  return {
+    id,
+    webhook_id: webhookId,
+    state,
+    detail: detailOf(replay),
+    since: iso(replay.since),
+    until: iso(replay.until),
+    only: choice,
+    types,
+    rate_per_second: ratePerSecond,
+    matched,
+    sent,
+    created_at: iso(replay.createdAt),
+    started_at: replay.startedAt === null ? null : iso(replay.startedAt),
+    ended_at: replay.endedAt === null ? null : iso(replay.endedAt),
+  }
+}
+
+function detailOf({ state, detail, matched, sent }: ReplayRow): string | null {
+  if (detail !== null) return detail
+  if (state === 'waiting') return 'It starts when everything that was accepted before it is recorded.'
+  if (state === 'done' && matched === 0 && sent === 0) return NOTHING_MATCHES
+  return null
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

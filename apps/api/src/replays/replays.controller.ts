@@ -1,0 +1,100 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common'
+import { ApiAcceptedResponse, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import type { FastifyReply } from 'fastify'
+import type { ReplayCommand } from '#domain'
+import { AccountId } from '../accounts/caller.js'
+import { Scopes } from '../accounts/scopes.js'
+import { knownId } from '../deliveries/not-found.js'
+import {
+  type ReplayAccepted,
+  type ReplayAnswer,
+  type ReplayCounted,
+  type ReplayRequest,
+  replayAccepted,
+  replayAnswer,
+  replayCounted,
+  replayRequest,
+} from './replay-schemas.js'
+import { detailOfCount, replayView } from './replay-view.js'
+import { Replays, unknownReplay } from './replays.js'
+
+const WRONG_STATE = 'The replay is in a state in which this means nothing; the detail says in which.'
+
+@ApiTags('replays')
+@Controller('v1')
+export class ReplaysController {
+  constructor(private readonly replays: Replays) {}
+
+  @Post('webhooks/:id/replays')
+  @HttpCode(202)
+  @Scopes('deliveries:write')
+  @ApiOperation({
+    operationId: 'createReplay',
+    summary: 'Send events of a time range once more, or for the first time, to one webhook.',
+    description:
+      'Events keep their ids, so that a receiver that drops what it has seen drops them here, too. Live traffic goes ' +
+      'of a replay. It starts once everything that was accepted before it is recorded.',
+  })
+  @ApiAcceptedResponse({ standardSchema: replayAccepted, description: 'Stored; it goes on by itself.' })
+  @ApiOkResponse({ standardSchema: replayCounted, description: 'The count of a dry run; nothing was started.' })
+  @ApiConflictResponse({ description: 'The webhook is disabled, or the account has too many replays.' })
+  async create(
+    @AccountId() accountId: string,
+    @Param('id') webhookId: string,
+    @Body({ schema: replayRequest }) request: ReplayRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReplayAccepted | ReplayCounted> {
+    const { id, matched } = await this.replays.request(accountId, knownId('webhook', webhookId), request)
+    if (id !== null) return { id, matched, ...detailOfCount(matched, false) }
+    reply.status(200)
+    return { matched, ...detailOfCount(matched, true) }
+  }
+
+  @Get('replays/:id')
+  @Scopes('deliveries:read')
+  @ApiOperation({ operationId: 'getReplay', summary: 'How far a replay is.' })
+  @ApiOkResponse({ standardSchema: replayAnswer, description: 'The replay.' })
+  async get(@AccountId() accountId: string, @Param('id') id: string): Promise<ReplayAnswer> {
+    return replayView(await this.replays.find(accountId, replayId(id)))
+  }
+
+  @Post('replays/:id/pause')
+  @HttpCode(200)
+  @Scopes('deliveries:write')
+  @ApiOperation({ operationId: 'pauseReplay', summary: 'Send nothing more for now; what is under way still goes.' })
+  @ApiOkResponse({ standardSchema: replayAnswer, description: 'It is paused.' })
+  @ApiConflictResponse({ description: WRONG_STATE })
+  pause(@AccountId() accountId: string, @Param('id') id: string): Promise<ReplayAnswer> {
+    return this.#command(accountId, id, 'pause')
+  }
+
+  @Post('replays/:id/resume')
+  @HttpCode(200)
+  @Scopes('deliveries:write')
+  @ApiOperation({ operationId: 'resumeReplay', summary: 'Go on where it was paused.' })
+  @ApiOkResponse({ standardSchema: replayAnswer, description: 'It goes on.' })
+  @ApiConflictResponse({ description: `${WRONG_STATE} Or its webhook is disabled or was deleted.` })
+  resume(@AccountId() accountId: string, @Param('id') id: string): Promise<ReplayAnswer> {
+    return this.#command(accountId, id, 'resume')
+  }
+
+  @Post('replays/:id/cancel')
+  @HttpCode(200)
+  @Scopes('deliveries:write')
+  @ApiOperation({ operationId: 'cancelReplay', summary: 'End it; what is under way still goes.' })
+  @ApiOkResponse({ standardSchema: replayAnswer, description: 'It is cancelled.' })
+  @ApiConflictResponse({ description: WRONG_STATE })
+  cancel(@AccountId() accountId: string, @Param('id') id: string): Promise<ReplayAnswer> {
+    return this.#command(accountId, id, 'cancel')
+  }
+
+  async #command(accountId: string, id: string, command: ReplayCommand): Promise<ReplayAnswer> {
+    return replayView(await this.replays.command(accountId, replayId(id), command))
+  }
+}
+
+/** What cannot be an id is not looked for: it may hold what Postgres refuses. */
+function replayId(text: string): string {
+  if (!/^rpl_[0-9a-f]{32}$/.test(text)) throw unknownReplay()
+  return text
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common'
+import { Database, ReplayStore, WebhookStore } from '#postgres'
+import { DeliveriesModule } from '../deliveries/deliveries.module.js'
+import { ReadModelMark } from './read-model-mark.js'
+import { ReplayRun } from './replay-run.js'
+import { ReplayRunner } from './replay-runner.js'
+import { ReplaySender } from './replay-sender.js'
+import { Replays } from './replays.js'
+import { ReplaysController } from './replays.controller.js'
+
+/** What happened, once more and to one webhook: many deliveries by a filter. */
+@Module({
+  imports: [DeliveriesModule],
+  controllers: [ReplaysController],
+  providers: [
+    { provide: ReplayStore, useFactory: (database: Database) => new ReplayStore(database), inject: [Database] },
+    { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },
+    ReadModelMark,
+    ReplaySender,
+    ReplayRun,
+    ReplayRunner,
+    Replays,
+  ],
+})
+export class ReplaysModule {}

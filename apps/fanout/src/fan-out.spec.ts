@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SubscribedWebhook } from '#domain'
+import type { BatchingProducer, ConsumedRecord, RecordBatch } from '#kafka'
+import { Registry } from '#telemetry'
+import { type Message, TopicMap } from '#topics'
+import { RetrySchedule } from '#domain'
+import { FanOut } from './fan-out.js'
+import { FanOutMetrics } from './fan-out-metrics.js'
+import type { Subscriptions } from './subscriptions.js'
+
+const aWebhook: SubscribedWebhook = {
+  id: 'whk_1',
+  accountId: 'acc_1',
+  version: 1,
+  events: ['context.updated'],
+  isActive: true,
+  createdAt: 0,
+}
+const topics = new TopicMap({
+  prefix: '',
+  schedule: RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
+  eventRetentionMs: 1,
+  deliveryRetentionMs: 1,
+  deliveryMaxAgeMs: 1,
+})
+
+function aFanOut() {
+  const sent: Message[][] = []
+  let answer: () => Promise<void> = () => Promise.resolve()
+  const caughtUp = vi.fn(() => Promise.resolve())
+  const errors: unknown[] = []
+  const fanOut = new FanOut(
+    { caughtUp, ofAccount: () => [aWebhook] } as unknown as Subscriptions,
+    { send: (records: Message[]) => (sent.push(records), answer()) } as unknown as BatchingProducer,
+    topics,
+    new FanOutMetrics(new Registry()),
+    { info() {}, error: (fields: unknown) => errors.push(fields) } as never,
+  )
+  return { fanOut, sent, caughtUp, errors, answerWith: (next: typeof answer) => (answer = next) }
+}
+
+let nextOffset = 0
+function aBatch(
+  partition: number,
+  ids: string[],
+  headers: Record<string, string> = { 'event-type': 'context.updated' },
+) {
+  const batch = {
+    topic: 'context-events',
+    partition,
+    records: ids.map((id): ConsumedRecord => ({
+      topic: 'context-events',
+      partition,
+      offset: nextOffset++,
+      key: 'acc_1',
+      value: Buffer.from(`{"id":"${id}"}`),
+      headers: { 'event-id': id, ...headers },
+      timestamp: 1_000,
+    })),
+    completed: false,
+    owned: true,
+    isOwned: () => batch.owned,
+    completeAll: () => (batch.completed = true),
+  }
+  return batch
+}
+const take = (fanOut: FanOut, batch: ReturnType<typeof aBatch>) => fanOut.take(batch as unknown as RecordBatch)
+const eventsOf = (messages: Message[]) =>
+  messages.filter(({ topic }) => topic === 'deliveries').map((m) => m.headers['event-id'])
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('a round of fan-out', () => {
+  it('takes what all partitions brought, behind one barrier and with one request', async () => {
+    const { fanOut, sent, caughtUp } = aFanOut()
+    const batches = [aBatch(0, ['evt_a']), aBatch(1, ['evt_b', 'evt_c'])]
+    for (const batch of batches) take(fanOut, batch)
+    await fanOut.idle()
+    expect(sent.map(eventsOf)).toEqual([['evt_a', 'evt_b', 'evt_c']])
+    expect(caughtUp).toHaveBeenCalledTimes(1)
+    expect(batches.every(({ completed }) => completed)).toBe(true)
+  })
+
+  it('gathers what arrives while it runs for the next, whose barrier comes later', async () => {
+    const { fanOut, sent, caughtUp, answerWith } = aFanOut()
+    let acknowledge = () => {}
+    answerWith(() => new Promise((resolve) => (acknowledge = resolve)))
+    take(fanOut, aBatch(0, ['evt_a']))
+    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    take(fanOut, aBatch(0, ['evt_b']))
+    take(fanOut, aBatch(1, ['evt_c']))
+    answerWith(() => Promise.resolve())
+    acknowledge()
+    await fanOut.idle()
+    expect(sent.map(eventsOf)).toEqual([['evt_a'], ['evt_b', 'evt_c']])
+    expect(caughtUp).toHaveBeenCalledTimes(2)
+  })
+
+  it('that fails is repeated with the same deliveries, and nothing is complete before', async () => {
+    const { fanOut, sent, errors, answerWith } = aFanOut()
+    answerWith(() => Promise.reject(new Error('the broker is away')))
+    const batch = aBatch(0, ['evt_a'])
+    take(fanOut, batch)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(batch.completed).toBe(false)
+    answerWith(() => Promise.resolve())
+    await vi.advanceTimersByTimeAsync(100)
+    await fanOut.idle()
+    expect(errors).toHaveLength(1)
+    expect(sent.map(eventsOf)).toEqual([['evt_a'], ['evt_a']])
+    expect(batch.completed).toBe(true)
+  })
+
+  it('leaves a partition that was lost to its new owner', async () => {
+    const { fanOut, sent } = aFanOut()
+    const lost = aBatch(0, ['evt_a'])
+    lost.owned = false
+    take(fanOut, lost)
+    take(fanOut, aBatch(1, ['evt_b']))
+    await fanOut.idle()
+    expect(sent.map(eventsOf)).toEqual([['evt_b']])
+    expect(lost.completed).toBe(false)
+  })
+
+  it('fans an event out once that comes in two batches of one round', async () => {
+    const { fanOut, sent } = aFanOut()
+    take(fanOut, aBatch(0, ['evt_a']))
+    take(fanOut, aBatch(0, ['evt_a']))
+    await fanOut.idle()
+    expect(sent.flatMap(eventsOf)).toEqual(['evt_a'])
+  })
+
+  it('sends what it cannot read to the dead letters and goes on', async () => {
+    const { fanOut, sent } = aFanOut()
+    const unreadable = aBatch(0, ['evt_a'], { 'event-type': 'context.exploded' })
+    take(fanOut, unreadable)
+    take(fanOut, aBatch(0, ['evt_b']))
+    await fanOut.idle()
+    expect(sent[0]!.map(({ topic }) => topic)).toEqual(['deliveries.dead-letter', 'deliveries', 'delivery-log'])
+    expect(unreadable.completed).toBe(true)
+  })
+
+  it('makes reading wait when more than one round can take is waiting', async () => {
+    const { fanOut } = aFanOut()
+    const many = (n: number) =>
+      aBatch(
+        0,
+        Array.from({ length: n }, (_, i) => `evt_${n}_${i}`),
+      )
+    expect(take(fanOut, many(5_000))).toBeUndefined()
+    const reading = take(fanOut, many(1))
+    expect(reading).toBeInstanceOf(Promise)
+    await reading
+  })
+})
