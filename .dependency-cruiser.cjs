@@ -4,6 +4,7 @@ const libraryOwners = [
   ['undici', 'libs/egress'],
   ['ipaddr.js', 'libs/egress'],
   ['(typeorm|pg|@nestjs/typeorm)', 'libs/postgres'],
+  ['nodemailer', 'apps/api/src/notifications'],
   ['(pino|pino-pretty|prom-client|@opentelemetry/api)', 'libs/telemetry'],
 ]
 
@@ -55,7 +56,7 @@ module.exports = {
       to: { path: '^(test|bench)/' },
     },
     ...libraryOwners.map(([library, owner]) => ({
-      name: `only-${owner.replace('/', '-')}-imports-${library.replace(/[^a-z]+/g, '-')}`,
+      name: `only-${owner.replaceAll('/', '-')}-imports-${library.replace(/[^a-z]+/g, '-')}`,
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: [`^${owner}/`, 'spec\\.ts$'] },
       to: { path: `node_modules/${library}/` },

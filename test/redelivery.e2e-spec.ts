@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TopicAdmin } from '#kafka'
 import type { ApiClient } from './support/api-client.js'
 import { eventually } from './support/eventually.js'
 import { Pipeline } from './support/pipeline.js'
 import { type AnswerScript, Receiver } from './support/receiver.js'
-import { readTopics } from './support/topics.js'
+import { connectForTest, readTopics } from './support/topics.js'
 
 /** Long enough for a redelivery, and a kill, while a retry waits; short enough to see a delivery exhausted. */
 const SCHEDULE = '4s,4s,4s,4s,4s'
@@ -86,12 +87,17 @@ describe('a redelivery', () => {
     expect(second!.body.equals(first!.body)).toBe(true)
     expect(second!.eventId).toBe(first!.eventId)
     expect(second!.headers['x-webhook-delivery']).toBe(deliveryId)
-    const delivery = await attempted(deliveryId, 2)
-    expect(delivery).toMatchObject({ status: 'delivered', trigger: 'redelivery', attempts_made: 1 })
-    expect(delivery.attempts).toMatchObject([
-      { chain: 0, number: 1, trigger: 'automatic' },
-      { chain: 1, number: 1, trigger: 'redelivery' },
-    ])
+    await eventually(async () =>
+      expect(await read(deliveryId)).toMatchObject({
+        status: 'delivered',
+        trigger: 'redelivery',
+        attempts_made: 1,
+        attempts: [
+          { chain: 0, number: 1, trigger: 'automatic' },
+          { chain: 1, number: 1, trigger: 'redelivery' },
+        ],
+      }),
+    )
     await remove(webhookId)
   })
 
@@ -100,8 +106,9 @@ describe('a redelivery', () => {
     const { webhookId, deliveryId } = await deliver('/exhausted', () => (isMended ? 200 : 500))
     await eventually(async () => expect(await read(deliveryId)).toMatchObject({ status: 'exhausted' }), 60_000)
     expect(await redeliver(deliveryId)).toMatchObject({ status: 202 })
-    const failing = await attempted(deliveryId, 7)
-    expect(failing).toMatchObject({ status: 'waiting', next: { attempt: 2 } })
+    await eventually(async () =>
+      expect(await read(deliveryId)).toMatchObject({ status: 'waiting', trigger: 'redelivery', next: { attempt: 2 } }),
+    )
     isMended = true
     await eventually(async () => expect(await read(deliveryId)).toMatchObject({ status: 'delivered' }))
     expect(await endsOf(deliveryId)).toEqual({ 0: ['exhausted'], 1: ['delivered'] })
@@ -110,7 +117,7 @@ describe('a redelivery', () => {
 
   it('takes the place of a retry that waits, which is dropped when its time comes', async () => {
     const { webhookId, deliveryId } = await deliver('/waiting', (_, earlier) => (earlier.length === 0 ? 500 : 200))
-    expect(await attempted(deliveryId, 1)).toMatchObject({ status: 'waiting', next: { attempt: 2 } })
+    await attempted(deliveryId, 1)
     await redeliver(deliveryId)
     await eventually(async () => expect(await read(deliveryId)).toMatchObject({ status: 'delivered' }))
     await eventually(async () => expect(await endsOf(deliveryId)).toEqual({ 0: ['cancelled'], 1: ['delivered'] }))
@@ -133,6 +140,23 @@ describe('a redelivery', () => {
 })
 
 describe('a dispatcher that is killed while the retry of a replaced chain waits', () => {
+  /** So that nobody reads the redelivery's record again: who takes over hears of the new chain elsewhere. */
+  async function everythingIsCommitted(): Promise<void> {
+    const admin = new TopicAdmin(connectForTest(pipeline.kafkaBrokers))
+    const topic = `${pipeline.topicPrefix}deliveries`
+    try {
+      await eventually(async () => {
+        const ends = await admin.endOffsets(topic)
+        const committed = await admin.committed(`${pipeline.topicPrefix}dispatcher`, [topic])
+        for (const { partition, end } of ends) {
+          expect(committed.find((each) => each.partition === partition)?.offset ?? 0).toBe(end)
+        }
+      })
+    } finally {
+      await admin.close()
+    }
+  }
+
   async function killDispatcher(): Promise<void> {
     const { pid, ended } = pipeline.service('dispatcher')
     process.kill(pid, 'SIGKILL')
@@ -144,6 +168,7 @@ describe('a dispatcher that is killed while the retry of a replaced chain waits'
     await attempted(deliveryId, 1)
     await redeliver(deliveryId)
     await eventually(async () => expect(await read(deliveryId)).toMatchObject({ status: 'delivered' }))
+    await everythingIsCommitted()
     await killDispatcher()
     expect(receiver.at('/killed')).toHaveLength(2)
     await pipeline.service('dispatcher').startAgain()
@@ -158,7 +183,8 @@ describe('a dispatcher that is killed while the retry of a replaced chain waits'
     const { webhookId, deliveryId } = await deliver('/goes-on', (_, earlier) => (earlier.length < 2 ? 500 : 200))
     await attempted(deliveryId, 1)
     await redeliver(deliveryId)
-    expect(await attempted(deliveryId, 2)).toMatchObject({ status: 'waiting', trigger: 'redelivery' })
+    await attempted(deliveryId, 2)
+    await everythingIsCommitted()
     await killDispatcher()
     await pipeline.service('dispatcher').startAgain()
     await eventually(async () => expect(await read(deliveryId)).toMatchObject({ status: 'delivered' }))

@@ -48,8 +48,6 @@ export interface LedgerResult {
 
 /** Partitions change hands until the last member has joined again: its session and a rebalance. */
 const HAND_OVER_MS = 15_000
-/** Whether the API applies the dispatcher's commands: what is gone must then be disabled, once, and its deliveries end. */
-const EXPECT_DISABLING = false
 /** Read in full besides all that are unusual: one in so many. */
 const SAMPLE_OF_DETAILS = 50
 
@@ -130,7 +128,7 @@ async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
       handOverMs: run.dispatchers > 1 ? HAND_OVER_MS : 0,
       ...(run.mostRepeatsPerFault !== undefined && { mostPerFault: run.mostRepeatsPerFault }),
     }
-    const verdict = checkLedger(ledger, { delaysMs, bounds, expectDisabling: EXPECT_DISABLING })
+    const verdict = checkLedger(ledger, { delaysMs, bounds })
     return { ledger, verdict, report: reportOf(ledger, verdict, delaysMs) }
   } finally {
     clearInterval(progress)
@@ -150,11 +148,10 @@ async function createWebhooks(pipeline: Pipeline, receiver: LedgerReceiver, run:
 /** Until every chain has ended and the log says so, too. What has not by then is for the checker to name. */
 async function becomeQuiet(run: LedgerRun, ledger: Ledger, { owner }: Pipeline): Promise<void> {
   const until = Date.now() + run.quietWithinMs
-  const mustEnd = ledger.webhooks.filter(({ isGone }) => EXPECT_DISABLING || !isGone)
   const waits = async () => {
     // What is gone is silent: how its deliveries end, only the log says. What was not fanned out yet, it does not know.
     if (chainsOf(ledger).some(({ webhook, requests }) => !webhook.isGone && requests.length === 0)) return true
-    for (const { id } of mustEnd) if (await hasWaiting(owner, id)) return true
+    for (const { id } of ledger.webhooks) if (await hasWaiting(owner, id)) return true
     return false
   }
   while (Date.now() < until && (await waits())) await sleep(500)

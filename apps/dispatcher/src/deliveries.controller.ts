@@ -20,6 +20,6 @@ export class DeliveriesController {
 
   @EventPattern<string>('deliveries.replay')
   replays(@Payload() batch: RecordBatch): void | Promise<void> {
-    return this.intake.now(batch)
+    return this.intake.replays(batch)
   }
 }

@@ -21,7 +21,7 @@ import { ReadyRound, type Turn } from './ready-round.js'
 import { type CountedReport, Settlement } from './settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
-import { WebhookLane, isReturning } from './webhook-lane.js'
+import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 import type { Work } from './work.js'
 
@@ -78,29 +78,39 @@ export class Dispatch {
     })
   }
 
-  /** Takes a delivery whose time has come. Returns at once: the record is completed later, whatever happens to it. */
-  offer(work: Work): void {
+  /**
+   * Takes a delivery whose time has come. Returns at once: the record is completed later, whatever happens to it.
+   * @returns false for a replay's whose lane has no room: it was not taken, and belongs back into the log
+   */
+  offer(work: Work): boolean {
     const key = attemptKey(work.delivery)
     const now = Date.now()
     // Work of a partition that was lost and came back asks for nothing any more: nobody writes what follows from it.
     if (this.#held.get(key)?.batch.isOwned() || this.attempted.isDone(work.delivery, now)) {
       this.metrics.repeats.inc()
       work.batch.complete(work.record)
-      return
+      return true
     }
     const lane = this.#laneOf(work)
+    const isFromReplay = isReplay(work)
+    if (isFromReplay && !lane.state.hasRoomForReplay) return false
     if (work.delivery.isDeferred) lane.state.returned()
     this.#held.set(key, work)
     this.memory.add(work)
     if (this.chains.isReplaced(work.delivery)) {
       this.#end(work, 'cancelled')
-      return
+      return true
     }
-    const placement = lane.state.place(now)
-    if (placement.kind === 'queue') lane.enqueue(work)
-    else this.#makeRoom(lane, work, placement.until)
+    if (isFromReplay) lane.enqueue(work)
+    else this.#place(lane, work, now)
     this.#ready.add(lane, now)
     this.#pump()
+    return true
+  }
+
+  /** Tells once when the lane of a replay's delivery that was not taken has room for more. */
+  whenReplayRoom(work: Work, tell: () => void): void {
+    this.#laneOf(work).whenReplayRoom(tell)
   }
 
   /** Forgets lanes that have nothing to do and nothing against them; the next delivery makes a new one. */
@@ -111,7 +121,11 @@ export class Dispatch {
 
   /** Drops what belongs to partitions that another process owns now; it reads the same records itself. */
   dropLost(): void {
-    for (const lane of this.#lanes.values()) for (const work of lane.dropLost()) this.#letGo(work)
+    for (const [webhookId, lane] of this.#lanes) {
+      for (const work of lane.dropLost()) this.#letGo(work)
+      // What it knows grows old from here: when the webhook comes back, a new lane reads its streak from the read model.
+      if (lane.isLost) this.#lanes.delete(webhookId)
+    }
   }
 
   /**
@@ -137,6 +151,12 @@ export class Dispatch {
       this.#lanes.set(delivery.webhookId, lane)
     }
     return lane
+  }
+
+  #place(lane: WebhookLane, work: Work, now: number): void {
+    const placement = lane.state.place(now)
+    if (placement.kind === 'queue') lane.enqueue(work)
+    else this.#makeRoom(lane, work, placement.until)
   }
 
   /** The lane is full or must not call: what waited before takes the place of what is new. */
@@ -185,7 +205,7 @@ export class Dispatch {
     if (isWanted) {
       this.#track(this.#attempt(turn, work, webhook))
     } else {
-      lane.state.abandoned()
+      lane.abandoned(work)
       this.#end(work, 'cancelled')
     }
     this.#ready.add(lane, now)
@@ -200,11 +220,11 @@ export class Dispatch {
     let command: DisableWebhook | null = null
     if (isCounted(report)) {
       const { result, startedAt } = report
-      lane.state.settled(work.delivery.id, result, startedAt, now)
+      lane.state.settled(work.delivery.id, result, startedAt, now, isReplay(work))
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
       if (command) lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
     } else {
-      lane.state.abandoned()
+      lane.abandoned(work)
     }
     for (const given of lane.giveBack(lane.state.surplus(now))) this.#defer(lane, given, lane.state.putOffUntil(now))
     this.#ready.add(lane, now)
@@ -242,12 +262,13 @@ export class Dispatch {
       this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
       const now = Date.now()
       for (const work of lane.giveBack(lane.state.queued)) this.#defer(lane, work, now + VIEW_TIMEOUT_MS)
+      if (lane.state.queuedReplays > 0) this.#sleeping.add(lane, now + VIEW_TIMEOUT_MS)
       return
     }
     lane.isBehind = false
     const webhook = this.webhooks.get(lane.webhookId)
     if (!webhook) {
-      for (const work of lane.giveBack(lane.state.queued)) this.#end(work, 'cancelled')
+      for (const work of lane.takeWhere(() => true)) this.#end(work, 'cancelled')
       return
     }
     // Only a lost webhook-changes topic leads here: never attempt with an older version, and never spin on it.
@@ -283,7 +304,7 @@ export class Dispatch {
       this.#sleeping.add(lane, now + STALE_HEARTBEAT_PAUSE_MS)
       return
     }
-    lane.state.abandoned()
+    lane.abandoned(work)
     this.#letGo(work)
     this.#ready.add(lane, now)
   }

@@ -69,6 +69,17 @@ export class Intake {
     return this.#knowingThePast(this.#decodeAll(batch), (works) => this.#admit(batch, works))
   }
 
+  /** A replay's deliveries: never put off. Those that find no room stay in the log, with all behind them. */
+  replays(batch: RecordBatch): void | Promise<void> {
+    return this.#knowingThePast(this.#decodeAll(batch), (works) => {
+      const left = works.find((work) => !this.dispatch.offer(work))
+      if (!left) return
+      const { topic, partition } = left.record
+      this.#giveBack(left.record, 'no room')
+      this.dispatch.whenReplayRoom(left, () => this.#partitions?.resume(topic, partition, 'no room'))
+    })
+  }
+
   #admit({ topic, partition }: RecordBatch, works: Work[]): void {
     const now = Date.now()
     const delayMs = this.schedule.tiers.find((tier) => this.topics.tier(tier) === topic)?.delayMs ?? 0

@@ -73,3 +73,14 @@ it('takes a success of a replaced chain for what it is', async () => {
   await settlement.afterAttempt(work, reportOf(OK))
   expect(facts).toMatchObject([{ next: { kind: 'end', end: 'delivered' } }])
 })
+
+it('ends a chain once, though two of its records are dropped at the same time', async () => {
+  const { settlement, facts, attempted } = aSettlement()
+  const [first, second] = [someWork({ id: 'dlv_two' }), someWork({ id: 'dlv_two', attempt: 2 })]
+  const ending = settlement.end(first, 'cancelled')
+  expect(attempted.isDone(second.delivery, Date.now())).toBe(true)
+  expect(first.completed).toBe(false)
+  await ending
+  expect(first.completed).toBe(true)
+  expect(facts).toHaveLength(1)
+})

@@ -75,8 +75,10 @@ export class Settlement {
     if (isDeadLetter(delivery, end)) messages.push(encodeDeadLetter(this.topics.deadLetter, delivery, end))
     const at = Date.now()
     messages.push(encodeFact(this.topics.deliveryLog, { kind: 'chain_ended', delivery: refOf(delivery), at, end }))
-    await this.producer.send(messages)
+    // Before it is written: another record of the chain may come meanwhile, and must not end it once more. Should this
+    // process not live to write it, the record at hand is not complete and its next owner does.
     this.attempted.ended(delivery, at)
+    await this.producer.send(messages)
     work.batch.complete(work.record)
   }
 

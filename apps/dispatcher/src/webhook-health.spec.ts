@@ -50,6 +50,15 @@ describe('the health of a webhook', () => {
     expect(command).toMatchObject({ reason: 'gone', evidence: { failures: 1, lastStatus: 410 } })
   })
 
+  it('does not begin with a request that hung since before the last success', () => {
+    const health = new WebhookHealth(null)
+    health.attempted(aDelivery(), aWebhook(), { kind: 'succeeded', status: 200 }, 2_000, RULE, 2_005)
+    health.attempted(aDelivery(), aWebhook(), { kind: 'failed', reason: 'timeout' }, 1_000, RULE, 6_000)
+    expect(health.isFailing).toBe(false)
+    fail(health, 7_000)
+    expect(health.isFailing).toBe(true)
+  })
+
   it('is not touched by test sends', () => {
     const health = new WebhookHealth(null)
     fail(health, 0, aDelivery({ trigger: 'test' }))

@@ -19,6 +19,8 @@ export const REPEAT_COMMAND_EVERY_MS = 30_000
  */
 export class WebhookHealth {
   #command: DisableWebhook | null = null
+  /** When the latest request that succeeded was started, ms since the epoch. */
+  #lastSuccess = -Infinity
 
   constructor(private streak: Streak | null) {}
 
@@ -36,6 +38,9 @@ export class WebhookHealth {
     now: number,
   ): DisableWebhook | null {
     if (delivery.trigger === 'test') return null
+    if (outcome.kind === 'succeeded') this.#lastSuccess = Math.max(this.#lastSuccess, startedAt)
+    // A request that hung since before the last success says nothing about the time after it.
+    else if (outcome.kind === 'failed' && startedAt < this.#lastSuccess) return null
     const streak = (this.streak = streakAfter(this.streak, outcome, startedAt))
     if (!streak || this.#command) return null
     const isGone = outcome.kind === 'refused'

@@ -4,7 +4,7 @@ import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
 import type { Work } from './work.js'
 
-/** A webhook's lane with what it holds: what waited before goes ahead of what is new. */
+/** A webhook's lane with what it holds: what waited before goes ahead of what is new, and replays go last. */
 export class WebhookLane {
   readonly state: Lane
   readonly health: WebhookHealth
@@ -12,6 +12,10 @@ export class WebhookLane {
   /** Back from a tier: a retry, or put off before. */
   readonly #returned = new Fifo<Work>()
   readonly #fresh = new Fifo<Work>()
+  /** Never put off and never displacing: beyond some few they wait in their topic. */
+  readonly #replays = new Fifo<Work>()
+  #onReplayRoom: (() => void) | undefined
+  #latest: Work | undefined
   /** In the round of lanes that may start something; a lane is in it once. */
   isReady = false
   /** Waits for the view of the webhooks to catch up: nothing starts meanwhile. */
@@ -30,25 +34,41 @@ export class WebhookLane {
     return !this.isReady && !this.isBehind && !this.health.isFailing && this.state.isForgettable(now)
   }
 
+  /** Its partition is another process's now. */
+  get isLost(): boolean {
+    return this.#latest?.batch.isOwned() === false
+  }
+
   enqueue(work: Work): void {
-    const queue = isReturning(work) ? this.#returned : this.#fresh
-    queue.push(work)
-    this.state.enqueued()
+    this.#latest = work
+    this.#queueOf(work).push(work)
+    this.state.enqueued(isReplay(work))
   }
 
   /** Takes the next one to attempt; the lane's state counts it as under way from here. */
   startNext(): Work | undefined {
-    const work = this.#returned.shift() ?? this.#fresh.shift()
-    if (work) this.state.started()
+    const work = this.#returned.shift() ?? this.#fresh.shift() ?? this.#replays.shift()
+    if (work) this.state.started(isReplay(work))
+    this.#tellReplayRoom()
     return work
   }
 
   /** Puts back what could not be started after all, where it was. */
   putBack(work: Work): void {
-    this.state.abandoned()
-    const queue = isReturning(work) ? this.#returned : this.#fresh
-    queue.unshift(work)
-    this.state.enqueued()
+    this.abandoned(work)
+    this.#queueOf(work).unshift(work)
+    this.state.enqueued(isReplay(work))
+  }
+
+  /** What was started ended without an attempt that counts. */
+  abandoned(work: Work): void {
+    this.state.abandoned(isReplay(work))
+  }
+
+  /** Once, when it is worth bringing more of a replay; whoever asked before is forgotten. */
+  whenReplayRoom(tell: () => void): void {
+    this.#onReplayRoom = tell
+    this.#tellReplayRoom()
   }
 
   /** Takes out the newest, to be put off in favour of one that waited before; only what is new can be displaced. */
@@ -58,7 +78,7 @@ export class WebhookLane {
     return work
   }
 
-  /** Gives back what the lane must not hold any longer, newest first. */
+  /** Gives back what the lane must not hold any longer, newest first. Not replays: few, and not to be put off. */
   giveBack(count: number): Work[] {
     const given: Work[] = []
     while (given.length < count) {
@@ -77,10 +97,29 @@ export class WebhookLane {
   }
 
   takeWhere(matches: (work: Work) => boolean): Work[] {
-    const taken = [...this.#returned.removeWhere(matches), ...this.#fresh.removeWhere(matches)]
-    for (const _ of taken) this.state.dequeued()
+    const queues = [this.#returned, this.#fresh, this.#replays]
+    const taken = queues.flatMap((queue) => queue.removeWhere(matches))
+    for (const work of taken) this.state.dequeued(isReplay(work))
+    this.#tellReplayRoom()
     return taken
   }
+
+  #queueOf(work: Work): Fifo<Work> {
+    if (isReturning(work)) return this.#returned
+    return isReplay(work) ? this.#replays : this.#fresh
+  }
+
+  #tellReplayRoom(): void {
+    if (!this.#onReplayRoom || this.state.isHalfFullOfReplays) return
+    const tell = this.#onReplayRoom
+    this.#onReplayRoom = undefined
+    tell()
+  }
+}
+
+/** Straight from the topic of replays. Its retries come back through the tiers, like everybody's. */
+export function isReplay(work: Work): boolean {
+  return work.delivery.trigger === 'replay' && !isReturning(work)
 }
 
 export function isReturning({ delivery }: Work): boolean {

@@ -4,8 +4,7 @@ import { DELAYS_MS, START, aFault, aRequest, aSoundLedger, anAttempt } from '../
 import { checkLedger } from './check-ledger.js'
 import { repeatBounds } from './repeats.js'
 
-const check = (ledger: Ledger, bounds = repeatBounds) =>
-  checkLedger(ledger, { delaysMs: DELAYS_MS, bounds, expectDisabling: true })
+const check = (ledger: Ledger, bounds = repeatBounds) => checkLedger(ledger, { delaysMs: DELAYS_MS, bounds })
 const rulesBroken = (ledger: Ledger) => new Set(check(ledger).violations.map(({ rule }) => rule))
 
 /** A sound ledger after one change. */

@@ -13,8 +13,6 @@ export interface CheckOptions {
   /** `delaysMs[n]` is the wait after attempt n+1. */
   delaysMs: readonly number[]
   bounds: RepeatBounds
-  /** False where nothing disables webhooks yet: those that are gone are then judged by what they received alone. */
-  expectDisabling: boolean
 }
 
 export interface Verdict {
@@ -26,19 +24,18 @@ export interface Verdict {
 }
 
 /** Holds what everybody wrote down against what the product promises. Pure: the same ledger, the same verdict. */
-export function checkLedger(ledger: Ledger, { delaysMs, bounds, expectDisabling }: CheckOptions): Verdict {
+export function checkLedger(ledger: Ledger, { delaysMs, bounds }: CheckOptions): Verdict {
   const chains = chainsOf(ledger)
-  const judged = expectDisabling ? chains : chains.filter(({ webhook }) => !webhook.isGone)
   const repeats = repeatsOf(ledger, chains, bounds)
-  const log = logTellsTheTruth(ledger, judged, bounds)
+  const log = logTellsTheTruth(ledger, chains, bounds)
   const violations = [
-    ...nothingLost(judged),
+    ...nothingLost(chains),
     ...nothingInvented(ledger),
     ...nothingAltered(chains),
     ...attemptsInOrder(chains, delaysMs),
     ...checkRepeats(repeats, bounds),
     ...log.violations,
-    ...(expectDisabling ? disabledOnce(ledger) : []),
+    ...disabledOnce(ledger),
     ...faultsThatDidNotHeal(ledger),
     ...ledger.incidents.map((detail) => ({ rule: 'no incident' as const, subject: 'the run', detail })),
   ]

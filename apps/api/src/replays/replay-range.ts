@@ -1,3 +1,4 @@
+import type { ApiConfig } from '#config'
 import { formatDuration } from '#domain'
 import type { Problem } from '../http/problem.js'
 import { filterTime } from '../deliveries/filter-time.js'
@@ -21,6 +22,11 @@ export function replayRange(request: { since: string; until?: string | undefined
   if (since < oldest) throw tooOld(keptMs, oldest)
   if (since >= until) throw invalidFields([{ pointer: '/since', detail: wrongOrder(request.until, until, now) }])
   return { since, until } satisfies ReplayRange
+}
+
+/** Of an event whose deliveries are forgotten nobody can tell any more whether it was missed. */
+export function keptMs({ topics }: Pick<ApiConfig, 'topics'>): number {
+  return Math.min(topics.eventRetentionMs, topics.deliveryRetentionMs)
 }
 
 function tooOld(keptMs: number, oldest: number): Problem {

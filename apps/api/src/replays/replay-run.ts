@@ -6,8 +6,8 @@ import { type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#pos
 import { LOGGER, type Logger } from '#telemetry'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { ReadModelMark } from './read-model-mark.js'
+import { keptMs } from './replay-range.js'
 import { ReplaySender } from './replay-sender.js'
-import { keptMs } from './replays.js'
 
 /** What is planned at once, and what a crash repeats at most: a second's worth, and never more than this. */
 const MOST_PER_PAGE = 500

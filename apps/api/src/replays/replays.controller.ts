@@ -33,7 +33,7 @@ export class ReplaysController {
     summary: 'Send events of a time range once more, or for the first time, to one webhook.',
     description:
       'Events keep their ids, so that a receiver that drops what it has seen drops them here, too. Live traffic goes ' +
-      'of a replay. It starts once everything that was accepted before it is recorded.',
+      'first. It starts once everything that was accepted before it is recorded.',
   })
   @ApiAcceptedResponse({ standardSchema: replayAccepted, description: 'Stored; it goes on by itself.' })
   @ApiOkResponse({ standardSchema: replayCounted, description: 'The count of a dry run; nothing was started.' })

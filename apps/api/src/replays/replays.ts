@@ -7,7 +7,7 @@ import { notFound } from '../deliveries/not-found.js'
 import { Problem } from '../http/problem.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { ReadModelMark } from './read-model-mark.js'
-import { replayRange } from './replay-range.js'
+import { keptMs, replayRange } from './replay-range.js'
 import { ReplayRunner } from './replay-runner.js'
 import type { ReplayRequest } from './replay-schemas.js'
 
@@ -88,11 +88,6 @@ export class Replays {
       throw new Problem(503, 'Service Unavailable', NO_LOG, { headers: { 'retry-after': '5' } })
     }
   }
-}
-
-/** Of an event whose deliveries are forgotten nobody can tell any more whether it was missed. */
-export function keptMs({ topics }: Pick<ApiConfig, 'topics'>): number {
-  return Math.min(topics.eventRetentionMs, topics.deliveryRetentionMs)
 }
 
 export function unknownReplay(): Problem {

@@ -15,6 +15,8 @@ const ASSUMED_LATENCY_MS = 100
 const LATENCY_WEIGHT = 0.1
 /** A quiet lane keeps its cap and its latency this long, ms. */
 const FORGOTTEN_AFTER_MS = 10 * 60_000
+/** What a lane holds of replays, whatever its speed: the rest of them waits in its topic, not in memory or a tier. */
+const MOST_REPLAYS_HELD = 64
 /** A receiver that asks for a longer pause than this gives back what it holds: memory is not a waiting room. Ms. */
 const LONGEST_HELD_PAUSE_MS = 30_000
 
@@ -29,7 +31,9 @@ export class Lane {
   readonly cap = new InFlightCap()
   readonly circuit = new Circuit()
   #queued = 0
+  #queuedReplays = 0
   #inFlight = 0
+  #replaysInFlight = 0
   #deferred = 0
   #latencyMs = ASSUMED_LATENCY_MS
   #pausedUntil = -Infinity
@@ -45,8 +49,22 @@ export class Lane {
     readonly watchedSince = 0,
   ) {}
 
+  /** Of live traffic: what is held of replays takes nobody's place. */
   get queued(): number {
     return this.#queued
+  }
+
+  get queuedReplays(): number {
+    return this.#queuedReplays
+  }
+
+  get hasRoomForReplay(): boolean {
+    return this.#queuedReplays < MOST_REPLAYS_HELD
+  }
+
+  /** Fetching more before this much is gone would be a stop and go with each delivery. */
+  get isHalfFullOfReplays(): boolean {
+    return this.#queuedReplays > MOST_REPLAYS_HELD / 2
   }
 
   get inFlight(): number {
@@ -55,7 +73,7 @@ export class Lane {
 
   /** Queued, under way, or put off and not yet back. */
   get unfinished(): number {
-    return this.#queued + this.#inFlight + this.#deferred
+    return this.#queued + this.#queuedReplays + this.#inFlight + this.#deferred
   }
 
   get lastSuccessAt(): number {
@@ -120,22 +138,28 @@ export class Lane {
   }
 
   mayStart(now: number): boolean {
-    return this.#queued > 0 && now >= this.#pausedUntil && this.#inFlight < this.#limit(now)
+    const limit = this.#limit(now)
+    if (now < this.#pausedUntil || this.#inFlight >= limit) return false
+    if (this.#queued > 0) return true
+    // Half is kept free: what arrives while a replay runs finds a place at once.
+    return this.#queuedReplays > 0 && this.#replaysInFlight < Math.max(1, limit / 2)
   }
 
   /** When a lane that may not start now is worth another look; undefined: when one of its attempts ends. */
   wakeAt(now: number): number | undefined {
-    if (this.#queued === 0) return undefined
+    if (this.#queued + this.#queuedReplays === 0) return undefined
     const at = this.#blockedUntil(now)
     return at > now ? at : undefined
   }
 
-  enqueued(): void {
-    this.#queued++
+  enqueued(isReplay = false): void {
+    if (isReplay) this.#queuedReplays++
+    else this.#queued++
   }
 
-  dequeued(): void {
-    this.#queued--
+  dequeued(isReplay = false): void {
+    if (isReplay) this.#queuedReplays--
+    else this.#queued--
   }
 
   wasDeferred(): void {
@@ -147,25 +171,27 @@ export class Lane {
     if (this.#deferred > 0) this.#deferred--
   }
 
-  started(): void {
-    this.#queued--
+  started(isReplay = false): void {
+    this.dequeued(isReplay)
     this.#inFlight++
+    if (isReplay) this.#replaysInFlight++
   }
 
   /** An attempt that was not the receiver's doing ended: only the place is given back. */
-  abandoned(): void {
+  abandoned(isReplay = false): void {
     this.#inFlight--
+    if (isReplay) this.#replaysInFlight--
   }
 
-  settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number): void {
-    this.#inFlight--
+  settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number, isReplay = false): void {
+    this.abandoned(isReplay)
     this.#mustProbe = false
     const latency = now - startedAt
     this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
       this.#lastSuccessAt = now
       this.#failedSinceSuccess = false
-      this.cap.succeeded(latency, this.#queued > 0, now)
+      this.cap.succeeded(latency, this.#queued + this.#queuedReplays > 0, now)
       this.circuit.succeeded(this.cap.limit)
       return
     }

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { type Delivery, RetrySchedule } from '#domain'
+import type { RecordBatch } from '#kafka'
+import { TopicMap, encodeDelivery } from '#topics'
+import { aDelivery } from '../../../libs/domain/src/builders.testing.js'
+import { received } from '../../../libs/topics/src/received.testing.js'
+import { Intake } from './intake.js'
+import { MemoryBound } from './memory-bound.js'
+import type { Work } from './work.js'
+
+const schedule = RetrySchedule.parse('10s,1m,6m,36m,3h36m')
+const topics = new TopicMap({
+  prefix: '',
+  schedule,
+  eventRetentionMs: 1,
+  deliveryRetentionMs: 1,
+  deliveryMaxAgeMs: 86_400_000,
+})
+
+/** An intake whose lanes take as many replays as there is room. */
+function anIntake(room: number) {
+  const taken: string[] = []
+  const asked: string[] = []
+  let makeRoom: () => void = () => {}
+  const dispatch = {
+    offer: ({ delivery }: Work) => {
+      if (taken.length >= room) return false
+      taken.push(delivery.id)
+      return true
+    },
+    whenReplayRoom: (_: Work, tell: () => void) => (makeRoom = tell),
+  }
+  const intake = new Intake(
+    dispatch as never,
+    { listen: () => {} } as never,
+    {} as never,
+    new MemoryBound(),
+    { concerns: () => false } as never,
+    { saw: () => {} } as never,
+    topics,
+    schedule,
+    {} as never,
+    {} as never,
+  )
+  intake.attach({
+    pause: (topic, partition, reason) => asked.push(`pause ${topic}/${partition}: ${reason}`),
+    resume: (topic, partition, reason) => asked.push(`resume ${topic}/${partition}: ${reason}`),
+    rewind: (topic, partition, offset) => asked.push(`rewind ${topic}/${partition} to ${offset}`),
+    pauseAll: () => {},
+    resumeAll: () => {},
+  })
+  return { intake, taken, asked, makeRoom: () => makeRoom() }
+}
+
+function aBatch(deliveries: Partial<Delivery>[]): RecordBatch {
+  const records = deliveries.map((delivery, i) => ({
+    ...received(encodeDelivery(topics.replay, aDelivery({ trigger: 'replay', ...delivery }))),
+    topic: topics.replay,
+    partition: 2,
+    offset: 100 + i,
+  }))
+  return { topic: topics.replay, partition: 2, records } as unknown as RecordBatch
+}
+
+describe('the records of a replay', () => {
+  const batch = aBatch([{ id: 'dlv_0' }, { id: 'dlv_1' }, { id: 'dlv_2' }, { id: 'dlv_3' }])
+
+  it('are all taken where there is room', async () => {
+    const { intake, taken, asked } = anIntake(10)
+    await intake.replays(batch)
+    expect(taken).toEqual(['dlv_0', 'dlv_1', 'dlv_2', 'dlv_3'])
+    expect(asked).toEqual([])
+  })
+
+  it('go back to their partition from the first without room on, until there is some', async () => {
+    const { intake, taken, asked, makeRoom } = anIntake(2)
+    await intake.replays(batch)
+    expect(taken).toEqual(['dlv_0', 'dlv_1'])
+    expect(asked).toEqual(['pause deliveries.replay/2: no room', 'rewind deliveries.replay/2 to 102'])
+    makeRoom()
+    expect(asked.at(-1)).toBe('resume deliveries.replay/2: no room')
+  })
+})
