@@ -12,7 +12,7 @@ const outputs = [
   'dist/apps/dispatcher/src/main.js',
   'dist/local/src/start.js',
 ]
-const sources = ['apps', 'libs', 'local', 'package.json', 'tsconfig.json', 'nest-cli.json']
+const sources = ['apps', 'libs', 'local', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
 
 /** Exits with the compiler's words when the sources cannot be built. */
 export async function ensureBuilt() {

@@ -56,7 +56,10 @@ const attempt = z
     request: z.strictObject({
       url: z.string(),
       headers,
-      body: z.string().nullable().describe('The event as it was sent; null once it is older than events are kept.'),
+      body: z
+        .string()
+        .nullable()
+        .describe('The event as it was sent; null for a test send, and once it is older than events are kept.'),
     }),
     response: z
       .strictObject({ status: z.int(), headers, body: z.string().describe('Its first 4 KiB.') })

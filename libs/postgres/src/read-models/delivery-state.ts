@@ -51,6 +51,8 @@ export function merged(a: DeliveryState, b: DeliveryState): DeliveryState {
   return {
     ...a,
     acceptedAt,
+    // A replay and a slow fan-out may begin the same chain. Which of them is told matters little; always the same does.
+    trigger: a.trigger < b.trigger ? a.trigger : b.trigger,
     end: mergedEnd(a.end, b.end),
     next: isLater(a.next, b.next) ? a.next : b.next,
     attemptsMade: Math.max(a.attemptsMade, b.attemptsMade),
