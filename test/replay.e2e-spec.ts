@@ -245,13 +245,15 @@ describe('a replay', () => {
 
     expect(await command(client, replay, 'cancel')).toMatchObject({ status: 200, body: { state: 'cancelled' } })
 
-    // A second replay is done with the rest: it finds what the first left, so that the first has stopped.
+    // A second one brings the rest, which shows that the first has stopped. Both may ask for what was under way.
     const rest = await start(client, webhook, { only: 'missed', rate_per_second: 1_000 })
     const { sent } = await untilState(client, rest, 'done')
     const first = await look(client, replay)
     expect(first.state).toBe('cancelled')
-    expect(first.sent + sent).toBe(300)
+    expect(first.sent).toBeLessThan(150)
+    expect(sent).toBeGreaterThanOrEqual(300 - first.sent)
     await eventually(() => expect(new Set(eventIdsAt(at)).size).toBe(300))
+    expect(receiver.at(at)).toHaveLength(300)
     for (const name of ['pause', 'resume', 'cancel'] as const) {
       expect(await command(client, replay, name)).toMatchObject({
         status: 409,
@@ -324,7 +326,7 @@ describe('bad input', () => {
       [{ since: hours(-31 * 24), only: 'all' }, '/since', '30d'],
       [{ since: 'yesterday', only: 'all' }, '/since', 'RFC 3339'],
       [{ only: 'some' }, '/only', ''],
-      [{}, '/only', 'required'],
+      [{}, '/only', 'missed'],
       [{ only: 'all', types: [] }, '/types', 'at least one'],
       [{ only: 'all', types: ['context.read'] }, '/types/0', ''],
       [{ only: 'all', rate_per_second: 1_001 }, '/rate_per_second', ''],

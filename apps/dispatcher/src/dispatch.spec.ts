@@ -169,6 +169,19 @@ describe('a delivery', () => {
     expect(underWay).toHaveLength(1)
   })
 
+  it('is not attempted when its chain ended while it was queued', async () => {
+    const { offer, underWay, attempted, memory } = aDispatch()
+    for (let i = 0; i < 16; i++) offer({ id: `dlv_before_${i}` })
+    const queued = offer({ id: 'dlv_ended', chain: 0, attempt: 2 })
+    expect(underWay).toHaveLength(16)
+    attempted.ended(someWork({ id: 'dlv_ended', chain: 0, attempt: 1 }).delivery, Date.now())
+    for (const { answer } of [...underWay]) answer(OK)
+    await settled()
+    expect(queued.completed).toBe(true)
+    expect(underWay).toHaveLength(16)
+    expect(memory.records).toBe(0)
+  })
+
   it('of a partition that was lost is left to its new owner', () => {
     const { offer, underWay, memory } = aDispatch()
     const work = offer({}, { lost: true })

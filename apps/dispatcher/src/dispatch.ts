@@ -188,6 +188,10 @@ export class Dispatch {
       this.#putBackOrDrop(lane, work, now)
       return false
     }
+    if (this.attempted.isDone(work.delivery, now)) {
+      this.#dropDone(lane, work, now)
+      return false
+    }
     const webhook = this.webhooks.get(work.delivery.webhookId)
     if (!webhook || webhook.version < work.delivery.webhookVersion) {
       lane.putBack(work)
@@ -305,6 +309,15 @@ export class Dispatch {
       return
     }
     lane.abandoned(work)
+    this.#letGo(work)
+    this.#ready.add(lane, now)
+  }
+
+  /** Its chain ended while it was queued: another record of an earlier attempt, left behind by a crash, succeeded. */
+  #dropDone(lane: WebhookLane, work: Work, now: number): void {
+    lane.abandoned(work)
+    this.metrics.repeats.inc()
+    work.batch.complete(work.record)
     this.#letGo(work)
     this.#ready.add(lane, now)
   }

@@ -40,7 +40,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
   const client = createClient(config, logger)
   const tiers = await tiersToConsume(connection, topics)
-  let app: INestMicroservice | undefined
+  let app: INestMicroservice | undefined = undefined
   const server = new KafkaBatchServer({
     connection,
     groupId: `${config.topics.prefix}dispatcher`,

@@ -33,6 +33,8 @@ export interface Repeat {
 
 /** Within one attempt a lost connection is tried again at once; the attempt's headers are made once. */
 const ATTEMPT_MS = 5_000
+/** Between an answer and the moment when the owner knows the chain as ended: its facts must be in the log. */
+const SETTLING_MS = 1_000
 /** How close to its answer an attempt must have been given up for another to follow. */
 const NEARLY_TIMED_OUT_MS = 4_500
 

@@ -47,13 +47,16 @@ describe('rotating a secret', () => {
     }
   })
 
-  it.each(['rotate-secret', 'test'])('is described with a body that may be left out, as is /test: %s', (action) => {
-    const operation = api.schemas.document.paths[`/v1/webhooks/{id}/${action}`]!.post as { requestBody?: unknown }
-    expect(operation.requestBody).toEqual({
-      required: false,
-      content: { 'application/json': { schema: { $ref: expect.stringMatching(/Request$/) } } },
-    })
-  })
+  it.each(['rotate-secret', 'test'])(
+    'is described with a body that may be left out, and so is a test: %s',
+    (action) => {
+      const operation = api.schemas.document.paths[`/v1/webhooks/{id}/${action}`]!.post as { requestBody?: unknown }
+      expect(operation.requestBody).toMatchObject({
+        required: false,
+        content: { 'application/json': { schema: { $ref: expect.stringMatching(/Request$/) } } },
+      })
+    },
+  )
 
   it('during an overlap answers 409, and with an overlap of 0 leaves the newest alone', async () => {
     const { id, secret } = await create()
