@@ -79,7 +79,7 @@ describe('a round of fan-out', () => {
   it('takes what all partitions brought, behind one barrier and with one request', async () => {
     const { fanOut, sent, caughtUp } = aFanOut()
     const batches = [aBatch(0, ['evt_a']), aBatch(1, ['evt_b', 'evt_c'])]
-    for (const batch of batches) take(fanOut, batch)
+    for (const batch of batches) void take(fanOut, batch)
     await fanOut.idle()
     expect(sent.map(eventsOf)).toEqual([['evt_a', 'evt_b', 'evt_c']])
     expect(caughtUp).toHaveBeenCalledTimes(1)
@@ -90,10 +90,10 @@ describe('a round of fan-out', () => {
     const { fanOut, sent, caughtUp, answerWith } = aFanOut()
     let acknowledge = () => {}
     answerWith(() => new Promise((resolve) => (acknowledge = resolve)))
-    take(fanOut, aBatch(0, ['evt_a']))
+    void take(fanOut, aBatch(0, ['evt_a']))
     await vi.waitFor(() => expect(sent).toHaveLength(1))
-    take(fanOut, aBatch(0, ['evt_b']))
-    take(fanOut, aBatch(1, ['evt_c']))
+    void take(fanOut, aBatch(0, ['evt_b']))
+    void take(fanOut, aBatch(1, ['evt_c']))
     answerWith(() => Promise.resolve())
     acknowledge()
     await fanOut.idle()
@@ -105,7 +105,7 @@ describe('a round of fan-out', () => {
     const { fanOut, sent, errors, answerWith } = aFanOut()
     answerWith(() => Promise.reject(new Error('the broker is away')))
     const batch = aBatch(0, ['evt_a'])
-    take(fanOut, batch)
+    void take(fanOut, batch)
     await vi.advanceTimersByTimeAsync(0)
     expect(batch.completed).toBe(false)
     answerWith(() => Promise.resolve())
@@ -120,8 +120,8 @@ describe('a round of fan-out', () => {
     const { fanOut, sent } = aFanOut()
     const lost = aBatch(0, ['evt_a'])
     lost.owned = false
-    take(fanOut, lost)
-    take(fanOut, aBatch(1, ['evt_b']))
+    void take(fanOut, lost)
+    void take(fanOut, aBatch(1, ['evt_b']))
     await fanOut.idle()
     expect(sent.map(eventsOf)).toEqual([['evt_b']])
     expect(lost.completed).toBe(false)
@@ -129,8 +129,8 @@ describe('a round of fan-out', () => {
 
   it('fans an event out once that comes in two batches of one round', async () => {
     const { fanOut, sent } = aFanOut()
-    take(fanOut, aBatch(0, ['evt_a']))
-    take(fanOut, aBatch(0, ['evt_a']))
+    void take(fanOut, aBatch(0, ['evt_a']))
+    void take(fanOut, aBatch(0, ['evt_a']))
     await fanOut.idle()
     expect(sent.flatMap(eventsOf)).toEqual(['evt_a'])
   })
@@ -138,8 +138,8 @@ describe('a round of fan-out', () => {
   it('sends what it cannot read to the dead letters and goes on', async () => {
     const { fanOut, sent } = aFanOut()
     const unreadable = aBatch(0, ['evt_a'], { 'event-type': 'context.exploded' })
-    take(fanOut, unreadable)
-    take(fanOut, aBatch(0, ['evt_b']))
+    void take(fanOut, unreadable)
+    void take(fanOut, aBatch(0, ['evt_b']))
     await fanOut.idle()
     expect(sent[0]!.map(({ topic }) => topic)).toEqual(['deliveries.dead-letter', 'deliveries', 'delivery-log'])
     expect(unreadable.completed).toBe(true)

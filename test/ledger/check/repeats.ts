@@ -136,8 +136,8 @@ function isEventDoubled({ event, requests }: Chain, { faults }: Ledger, { commit
 /** The request that had ended the chain before this one came, if the dispatcher has heard its answer in time. */
 function endBefore({ requests, delivery }: Chain, request: LedgerRequest): LedgerRequest | undefined {
   return requests.find((end) => {
-    if (!end.isAnswered || !(isSuccess(end.answer) || end.answer === 'gone') || end.settledAt >= request.at)
-      return false
+    const isEnd = end.isAnswered && (isSuccess(end.answer) || end.answer === 'gone')
+    if (!isEnd || request.at < end.settledAt + SETTLING_MS) return false
     const isLogged = delivery?.attempts?.some((attempt) => attempt.outcome !== 'failed' && isOf(end, attempt))
     return isLogged ?? end.settledAt - end.at < NEARLY_TIMED_OUT_MS
   })

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common'
-import type { Written } from '#postgres'
+import { type BalanceEntry, type Written, emptyBalance } from '#postgres'
 import { Counter, DELAY_BUCKETS, Histogram, Registry } from '#telemetry'
 
 @Injectable()
 export class ProjectorMetrics {
   readonly #rows: Counter
+  readonly #balance: Counter
   readonly #unreadable: Counter
   readonly #failures: Counter
   readonly #delay: Histogram
@@ -17,6 +18,16 @@ export class ProjectorMetrics {
       labelNames: ['table'],
       registers,
     })
+    this.#balance = new Counter({
+      name: 'webhooks_balance_total',
+      help:
+        'Events accepted and fanned out; chains of attempts requested, replaced by a later one, and ended by result. ' +
+        'As the read models tell, each once, all replicas together.',
+      labelNames: ['entry'],
+      registers,
+    })
+    // A rate is only seen from the second sample on.
+    for (const entry of Object.keys(emptyBalance())) this.#balance.inc({ entry }, 0)
     this.#unreadable = new Counter({
       name: 'webhooks_projector_records_unreadable_total',
       help: 'Records that the projector could not read; facts among them went to the dead letters.',
@@ -36,7 +47,8 @@ export class ProjectorMetrics {
   }
 
   /** `oldestAt`: the append time of the round's oldest record, `now` the time of its commit; both in ms. */
-  written(rows: Written, unreadable: number, oldestAt: number, now: number): void {
+  written({ rows, balance }: Written, unreadable: number, oldestAt: number, now: number): void {
+    for (const entry of Object.keys(balance) as BalanceEntry[]) this.#balance.inc({ entry }, balance[entry])
     for (const [table, count] of Object.entries(rows)) this.#rows.inc({ table }, count)
     this.#unreadable.inc(unreadable)
     this.#delay.observe(Math.max(0, now - oldestAt) / 1_000)

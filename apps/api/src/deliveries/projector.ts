@@ -74,7 +74,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     this.metrics.written(written, projection.unreadable.length, oldestAt(batches), now)
     if (this.#isFailing) this.logger.info({}, 'read models are written again')
     this.#isFailing = false
-    this.logger.debug({ stage: 'project', batches: batches.length, ...written, ms: now - startedAt }, 'projected')
+    this.logger.debug({ stage: 'project', batches: batches.length, ...written.rows, ms: now - startedAt }, 'projected')
   }
 
   /** Unreadable facts go to the dead letters; unreadable events do so from fan-out, which reads them as well. */

@@ -11,8 +11,8 @@ import { ReplaySender } from './replay-sender.js'
 
 /** What is planned at once, and what a crash repeats at most: a second's worth, and never more than this. */
 const MOST_PER_PAGE = 500
-/** Twenty bursts a second: fewer would press on the lane, more would each be a request of their own. */
-const BURSTS_PER_SECOND = 20
+/** What may be made up for at once after a slow moment, such as between two pages. Seconds of the replay's rate. */
+const MADE_UP_FOR_S = 0.25
 const LOOK_AGAIN_MS = 250
 
 const DELETED = 'The webhook was deleted.'
@@ -85,5 +85,5 @@ export class ReplayRun {
 }
 
 function bucketFor({ ratePerSecond }: ReplayRow): TokenBucket {
-  return new TokenBucket(ratePerSecond, Math.ceil(ratePerSecond / BURSTS_PER_SECOND), Date.now())
+  return new TokenBucket(ratePerSecond, Math.ceil(ratePerSecond * MADE_UP_FOR_S), Date.now())
 }

@@ -10,6 +10,8 @@ import { isAboutReceiver, replayDelivery } from './replay-delivery.js'
 
 /** With the broker away for longer, the page is tried again from its beginning. Ms. */
 const SEND_WITHIN_MS = 10_000
+/** Fewer would press on the lane, more would each be a request of their own. */
+const BURSTS_PER_SECOND = 20
 
 /** Puts pages into the log, at the replay's own rate. */
 @Injectable()
@@ -50,11 +52,14 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
   async send(replay: ReplayRow, page: ReplayPage, webhookVersion: number, bucket: TokenBucket): Promise<number> {
     const startedAt = Date.now()
     const deliveries = await this.#deliveriesOf(replay, page, webhookVersion)
+    const most = Math.ceil(replay.ratePerSecond / BURSTS_PER_SECOND)
     for (let sent = 0; sent < deliveries.length;) {
-      const burst = bucket.take(deliveries.length - sent, Date.now())
+      const wanted = Math.min(most, deliveries.length - sent)
+      const burst = bucket.take(wanted, Date.now())
       if (burst > 0) await this.#write(deliveries.slice(sent, sent + burst))
       sent += burst
-      if (sent < deliveries.length) await sleep(bucket.waitMs(deliveries.length - sent, Date.now()))
+      // Until a whole burst may go: a token at a time would be a request each.
+      if (sent < deliveries.length) await sleep(bucket.waitMs(Math.min(most, deliveries.length - sent), Date.now()))
     }
     const ms = Date.now() - startedAt
     const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }

@@ -1,4 +1,5 @@
 import type { Session } from '../database.js'
+import { type Balance, enterDelivery } from './balance.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined } from './columns.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
@@ -9,27 +10,29 @@ import { homesAround } from './home.js'
  * Reads what is known, merges it with what is new by the one rule there is, and writes it back. The caller holds the
  * projection lock. Answers the number of deliveries.
  */
-export async function writeDeliveries(session: Session, states: DeliveryState[]): Promise<number> {
+export async function writeDeliveries(session: Session, states: DeliveryState[], balance: Balance): Promise<number> {
   const deliveries = mergedByKey(states, (state) => state.id, merged)
-  for (const chunk of inChunks(deliveries.values())) await writeChunk(session, chunk)
+  for (const chunk of inChunks(deliveries.values())) await writeChunk(session, chunk, balance)
   return deliveries.size
 }
 
-async function writeChunk(session: Session, fresh: DeliveryState[]): Promise<void> {
+async function writeChunk(session: Session, fresh: DeliveryState[], balance: Balance): Promise<void> {
   const known = await existing(session, fresh)
   const states = mergedByKey([...known, ...fresh], (state) => state.id, merged)
   const superseded = known.filter((state) => state.acceptedAt !== states.get(state.id)!.acceptedAt)
   if (superseded.length > 0) await removeSuperseded(session, superseded)
   await upsert(session, [...states.values()])
+  const knownById = new Map(known.map((state) => [state.id, state]))
+  for (const state of states.values()) enterDelivery(balance, knownById.get(state.id), state)
 }
 
 async function existing(session: Session, states: DeliveryState[]): Promise<DeliveryState[]> {
   const records = await session.query<DeliveryRecord>(
     {
       name: 'known-deliveries',
-      text: `select ${DELIVERY_COLUMNS} from deliveries where id = any($1) and accepted_at between $2 and $3`,
+      text: `select ${DELIVERY_COLUMNS} from deliveries where id = any(${column(1)}) and accepted_at between $2 and $3`,
     },
-    [states.map((state) => state.id), ...homesAround(states)],
+    [joined(states.map((state) => state.id)), ...homesAround(states)],
   )
   return records.map(deliveryStateOf)
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../database.js'
+import type { Balance } from './balance.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
 import { homesAround } from './home.js'
@@ -12,13 +13,13 @@ interface EventHome {
 }
 
 /** An event that came twice is one event: the first acceptance and its content count. Answers the number of events. */
-export async function writeEvents(session: Session, rows: EventRow[]): Promise<number> {
+export async function writeEvents(session: Session, rows: EventRow[], balance: Balance): Promise<number> {
   const events = mergedByKey(rows, keyOf, (a, b) => (b.acceptedAt < a.acceptedAt ? b : a))
-  for (const chunk of inChunks(events.values())) await writeChunk(session, chunk)
+  for (const chunk of inChunks(events.values())) await writeChunk(session, chunk, balance)
   return events.size
 }
 
-async function writeChunk(session: Session, events: EventRow[]): Promise<void> {
+async function writeChunk(session: Session, events: EventRow[], balance: Balance): Promise<void> {
   const homes = new Map((await existing(session, events)).map((home) => [keyOf(home), home]))
   const fresh: EventRow[] = []
   const superseded: EventHome[] = []
@@ -30,6 +31,7 @@ async function writeChunk(session: Session, events: EventRow[]): Promise<void> {
   }
   if (superseded.length > 0) await removeSuperseded(session, superseded)
   if (fresh.length > 0) await insert(session, fresh)
+  balance.accepted += fresh.length - superseded.length
 }
 
 function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
@@ -37,9 +39,9 @@ function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
     {
       name: 'event-homes',
       text: `select account_id as "accountId", id, ${epochMs('accepted_at')} as "acceptedAt"
-             from events where id = any($1) and accepted_at between $2 and $3`,
+             from events where id = any(${column(1)}) and accepted_at between $2 and $3`,
     },
-    [events.map((event) => event.id), ...homesAround(events)],
+    [joined(events.map((event) => event.id)), ...homesAround(events)],
   )
 }
 

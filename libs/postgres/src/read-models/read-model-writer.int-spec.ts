@@ -132,7 +132,7 @@ describe('writing the read models', () => {
 
     const written = await writer.write(rows({ events: [anEventRow({ acceptedAt: old }), anEventRow()] }))
 
-    expect(written).toMatchObject({ events: 1, too_old: 1 })
+    expect(written.rows).toMatchObject({ events: 1, too_old: 1 })
     expect(
       await test.database.query('select 1 from pg_inherits where inhparent = $1::regclass', ['events']),
     ).toHaveLength(1)

@@ -7,12 +7,17 @@ import { writeAttempts } from './attempt-writes.js'
 import { writeDeliveries } from './delivery-writes.js'
 import { writeEvents } from './event-writes.js'
 import { writeFanOuts } from './fan-out-writes.js'
+import { type Balance, emptyBalance } from './balance.js'
 import type { PartitionStore } from './partition-store.js'
 import type { ReadModelRows, ReadModelTable } from './read-model-rows.js'
 import { dayOf } from './utc-day.js'
 
-/** How many rows went where, repeats made one; and how many were older than the retention and went nowhere. */
-export type Written = Record<ReadModelTable | 'too_old', number>
+export interface Written {
+  /** How many rows went where, repeats made one; and how many were older than the retention and went nowhere. */
+  rows: Record<ReadModelTable | 'too_old', number>
+  /** What became known by them and was not known before. */
+  balance: Balance
+}
 
 export interface WriterSettings {
   /** Held while writing: two projectors hold different partitions of the log and may know of the same delivery. */
@@ -39,10 +44,11 @@ export class ReadModelWriter {
     const kept = this.#withoutExpired(rows)
     await this.#ensurePartitions(kept)
     try {
-      return await this.database.transaction(async (session) => ({
-        ...(await writeAll(session, kept, this.settings)),
-        too_old: count(rows) - count(kept),
-      }))
+      const tooOld = count(rows) - count(kept)
+      return await this.database.transaction(async (session) => {
+        const { rows, balance } = await writeAll(session, kept, this.settings)
+        return { rows: { ...rows, too_old: tooOld }, balance }
+      })
     } catch (error) {
       // A partition that was known to be there is not: dropped by another process, or by hand.
       if (sqlState(error) === NO_PARTITION) this.partitions.forget()
@@ -73,19 +79,16 @@ export class ReadModelWriter {
 /** A check violation; for a row that no partition takes, Postgres has no code of its own. */
 const NO_PARTITION = '23514'
 
-async function writeAll(
-  session: Session,
-  rows: ReadModelRows,
-  settings: WriterSettings,
-): Promise<Omit<Written, 'too_old'>> {
+async function writeAll(session: Session, rows: ReadModelRows, settings: WriterSettings) {
+  const balance = emptyBalance()
   // Taking turns makes reading a row, merging and writing it back safe. A turn is some milliseconds.
   await session.query('select pg_advisory_xact_lock($1)', [settings.lock])
-  const events = await writeEvents(session, rows.events)
-  const fanOuts = await writeFanOuts(session, rows.fanOuts)
-  const deliveries = await writeDeliveries(session, rows.deliveries)
+  const events = await writeEvents(session, rows.events, balance)
+  const fanOuts = await writeFanOuts(session, rows.fanOuts, balance)
+  const deliveries = await writeDeliveries(session, rows.deliveries, balance)
   const attempts = await writeAttempts(session, rows.attempts)
   await writeHealth(session, attempts.judged, settings.recentFailures)
-  return { events, fan_outs: fanOuts, deliveries, attempts: attempts.count }
+  return { rows: { events, fan_outs: fanOuts, deliveries, attempts: attempts.count }, balance }
 }
 
 function count(rows: ReadModelRows): number {

@@ -1,0 +1,66 @@
+import { FAN_OUT_PATIENCE_MS } from '#domain'
+import type { Session } from '../database.js'
+import { epochMs } from '../epoch-ms.js'
+
+/** How far accepted events have been held against what fan-out tells. Times in ms since the epoch. */
+export interface FanOutWatch {
+  /** Every event accepted before has been looked at, once. */
+  until: number
+  /** Those among them that are still missing: looked at every time. */
+  missing: MissingFanOut[]
+}
+
+export interface MissingFanOut {
+  accountId: string
+  eventId: string
+  acceptedAt: number
+}
+
+/** Where nothing is kept from before, how far back it begins. Ms. */
+const LOOK_BACK_MS = 3_600_000
+/** After a pause it catches up in portions, each a moment of a statement. Ms of acceptance time. */
+const PORTION_MS = 300_000
+/** With so many missing nobody needs the exact number any more. */
+const MOST_MISSING = 1_000
+
+/**
+ * Looks at the events that became old enough since the last time, and again at those that were missing. So each event is
+ * looked at once in its life, however often this is called.
+ */
+export async function lookAtFanOut(
+  session: Session,
+  last: FanOutWatch | undefined,
+  asOf: number,
+): Promise<FanOutWatch> {
+  const from = last?.until ?? asOf - LOOK_BACK_MS
+  const until = Math.max(from, Math.min(asOf - FAN_OUT_PATIENCE_MS, from + PORTION_MS))
+  const stillMissing = last && last.missing.length > 0 ? await recheck(session, last.missing) : []
+  const newlyMissing = await session.query<MissingFanOut>(MISSING, [new Date(from), new Date(until), MOST_MISSING])
+  return { until, missing: [...stillMissing, ...newlyMissing].slice(0, MOST_MISSING) }
+}
+
+const MISSING = `
+  select account_id as "accountId", id as "eventId", ${epochMs('accepted_at')} as "acceptedAt" from events
+  where accepted_at >= $1 and accepted_at < $2 and not exists (
+    select 1 from fan_outs f
+    where f.event_id = events.id and f.account_id = events.account_id and f.accepted_at = events.accepted_at)
+  limit $3`
+
+/** One whose event is no longer kept is nobody's any more. */
+function recheck(session: Session, missing: MissingFanOut[]): Promise<MissingFanOut[]> {
+  return session.query<MissingFanOut>(
+    `select asked.account_id as "accountId", asked.event_id as "eventId", asked.accepted_at as "acceptedAt"
+     from unnest($1::text[], $2::text[], $3::float8[]) as asked (account_id, event_id, accepted_at)
+     join events on events.id = asked.event_id and events.account_id = asked.account_id
+                and events.accepted_at = to_timestamp(asked.accepted_at / 1000)
+     where not exists (
+       select 1 from fan_outs f
+       where f.event_id = asked.event_id and f.account_id = asked.account_id
+         and f.accepted_at = to_timestamp(asked.accepted_at / 1000))`,
+    [
+      missing.map(({ accountId }) => accountId),
+      missing.map(({ eventId }) => eventId),
+      missing.map(({ acceptedAt }) => acceptedAt),
+    ],
+  )
+}
