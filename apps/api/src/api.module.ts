@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common'
+import { AccountingModule } from './accounting/accounting.module.js'
 import { AccountsModule } from './accounts/accounts.module.js'
 import { DeliveriesModule } from './deliveries/deliveries.module.js'
 import { EventsModule } from './events/events.module.js'
@@ -23,6 +24,7 @@ export class ApiModule {
         RedeliveriesModule,
         ReplaysModule,
         WebhookHealthModule,
+        AccountingModule,
       ],
       controllers: [MeController],
     }

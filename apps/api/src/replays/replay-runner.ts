@@ -63,6 +63,7 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
       if (this.#running.has(id) || this.#stopping.signal.aborted) continue
       this.#running.set(id, this.#runOne(id))
     }
+    if (this.#running.size === 0) this.#isFailing = false
   }
 
   /** Never rejects: what failed is claimed again with the next look. */

@@ -21,5 +21,6 @@ import { ReplaysController } from './replays.controller.js'
     ReplayRunner,
     Replays,
   ],
+  exports: [ReadModelMark],
 })
 export class ReplaysModule {}

@@ -36,7 +36,9 @@ export async function lookAtFanOut(
   const until = Math.max(from, Math.min(asOf - FAN_OUT_PATIENCE_MS, from + PORTION_MS))
   const stillMissing = last && last.missing.length > 0 ? await recheck(session, last.missing) : []
   const newlyMissing = await session.query<MissingFanOut>(MISSING, [new Date(from), new Date(until), MOST_MISSING])
-  return { until, missing: [...stillMissing, ...newlyMissing].slice(0, MOST_MISSING) }
+  // Too many to keep: looked for again as a whole, until it is better.
+  if (newlyMissing.length === MOST_MISSING) return { until: from, missing: newlyMissing }
+  return { until, missing: [...stillMissing, ...newlyMissing] }
 }
 
 const MISSING = `

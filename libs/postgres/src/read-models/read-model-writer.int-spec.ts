@@ -215,7 +215,7 @@ describe('writing the read models', () => {
 
     const written = await writer.write(deliveriesOf(aFannedOut({ matched })))
 
-    expect(written.deliveries).toBe(4_500)
+    expect(written.rows.deliveries).toBe(4_500)
     expect(await test.database.query('select count(*)::int from deliveries')).toEqual([{ count: 4_500 }])
   })
 })

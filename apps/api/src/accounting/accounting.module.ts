@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common'
+import type { ApiConfig } from '#config'
+import { patienceFor } from '#domain'
+import { AccountingStore, Database } from '#postgres'
+import { API_CONFIG } from '../infrastructure/injection-tokens.js'
+import { ReplaysModule } from '../replays/replays.module.js'
+import { Accounting } from './accounting.js'
+import { AccountingMetrics } from './accounting-metrics.js'
+
+/** Whether everything that was promised was done. */
+@Module({
+  imports: [ReplaysModule],
+  providers: [
+    {
+      provide: AccountingStore,
+      useFactory: (database: Database, { topics }: ApiConfig) =>
+        new AccountingStore(database, patienceFor(topics.deliveryMaxAgeMs)),
+      inject: [Database, API_CONFIG],
+    },
+    AccountingMetrics,
+    Accounting,
+  ],
+})
+export class AccountingModule {}

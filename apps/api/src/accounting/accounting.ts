@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { AccountingStore } from '#postgres'
+import { LOGGER, type Logger } from '#telemetry'
+import { RepeatingTask } from '../infrastructure/repeating-task.js'
+import { ReadModelMark } from '../replays/read-model-mark.js'
+import { AccountingMetrics } from './accounting-metrics.js'
+
+/** A defect is seen within this and a scrape. Ms. */
+const EVERY_MS = 15_000
+/** Replicas that look a little later than this find what another has just found. Ms. */
+const FRESH_FOR_MS = EVERY_MS - 2_000
+/** How long a look waits for the read models to come as far as the log was at its beginning. Ms. */
+const PATIENCE_MS = 10_000
+const LOOK_AGAIN_MS = 500
+
+/**
+ * Looks every so often whether everything that was promised was done. While the read models are behind it says nothing
+ * new, rather than taking for lost what is only not known yet: the time of the figures then stands still.
+ */
+@Injectable()
+export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #task = new RepeatingTask(
+    () => this.#look(),
+    EVERY_MS,
+    (error) => this.#failed(error),
+  )
+  readonly #closing = new AbortController()
+  #isFailing = false
+
+  constructor(
+    private readonly store: AccountingStore,
+    private readonly mark: ReadModelMark,
+    private readonly metrics: AccountingMetrics,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn' | 'error'>,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#task.start()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#closing.abort()
+    await this.#task.stop()
+  }
+
+  async #look(): Promise<void> {
+    const latest = await this.store.latest()
+    const asOf = Date.now()
+    const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
+    const accounts = isFresh || !(await this.#haveReadModelsCome()) ? latest : await this.store.look(asOf)
+    if (!accounts) return
+    this.metrics.show(accounts)
+    this.#isFailing = false
+    const { overdue, notFannedOut } = accounts
+    if (!isFresh && accounts !== latest && overdue + notFannedOut > 0) {
+      this.logger.error({ overdue, notFannedOut }, 'the balance does not add up: `admin audit` lists what is missing')
+    }
+  }
+
+  /** As far as the log is now. */
+  async #haveReadModelsCome(): Promise<boolean> {
+    const deadline = Date.now() + PATIENCE_MS
+    const ends = await this.mark.ends()
+    while (!(await this.mark.isPast(ends))) {
+      if (Date.now() >= deadline || this.#closing.signal.aborted) return false
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined)
+    }
+    return true
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isFailing) this.logger.warn({ err: error }, 'the balance cannot be looked at; trying again')
+    this.#isFailing = true
+  }
+}
