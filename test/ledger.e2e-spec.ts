@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { projectRoot } from '../local/src/index.js'
 import type { PlannedFault } from './ledger/fault-plan.js'
 import { mixedReceivers, mostlyQuick } from './ledger/receiver-plan.js'
 import { runLedger } from './ledger/run-ledger.js'
 
 const SEED = 20_240_115
+/** Written when a test fails. */
+const keepLogsIn = join(projectRoot(), '.local', 'ledger-e2e')
 
 /** Every process at least once, the dispatcher in every way; the long run (`node test/ledger/run.mjs`) draws its own. */
 const faults: PlannedFault[] = [
@@ -26,6 +30,7 @@ describe('under load', () => {
       receivers: mixedReceivers(SEED, 8),
       dispatchers: 1,
       quietWithinMs: 90_000,
+      keepLogsIn,
     })
     expect(verdict.violations, report).toEqual([])
     // That the run was one: its load, its troubles and its faults.
@@ -47,6 +52,7 @@ describe('under load', () => {
       receivers: mostlyQuick(20),
       dispatchers: 1,
       quietWithinMs: 60_000,
+      keepLogsIn,
       // The promise is 350 at 500 deliveries/s; here are 144.
       mostRepeatsPerFault: 100,
     })

@@ -13,4 +13,5 @@ export { KafkaBatchServer, type KafkaBatchServerOptions, type TopicSubscription 
 export { BatchingProducer, type BatchingProducerOptions } from './producer/batching-producer.js'
 export type { OutgoingRecord } from './producer/outgoing-record.js'
 export { ProduceFailed, type ProduceFailureCode } from './producer/produce-failed.js'
+export { LogReader, type LogSpan } from './tail/log-reader.js'
 export { TailLagging, TopicTail } from './tail/topic-tail.js'

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigurationProblems } from '#config'
 import { addAccountsCommands } from './accounts-commands.js'
+import { addAuditCommand } from './audit/audit-command.js'
 import { addCreateTopicsCommand } from './create-topics-command.js'
 import { addDeadLettersCommands } from './dead-letters-commands.js'
 import { addKeysCommands } from './keys-commands.js'
@@ -42,5 +43,6 @@ function adminProgram(): Command {
   addKeysCommands(program)
   addDeadLettersCommands(program)
   addRebuildCommand(program)
+  addAuditCommand(program)
   return program
 }

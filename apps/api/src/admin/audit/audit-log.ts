@@ -1,0 +1,53 @@
+import { type Patience, isOverdue } from '#domain'
+import type { Finding } from './findings.js'
+import type { LogLedger, LoggedChain } from './log-ledger.js'
+
+export interface AuditedTime {
+  /** Of acceptance, from inclusive to exclusive; ms since the epoch. */
+  since: number
+  until: number
+  /** The log was read up to here, ms since the epoch. */
+  asOf: number
+}
+
+/** Whether the log alone tells a whole story: each event was fanned out, and each chain has ended or is not due. */
+export function auditLog(ledger: LogLedger, time: AuditedTime, patience: Patience): Finding[] {
+  const findings: Finding[] = []
+  for (const [id, acceptedAt] of ledger.accepted) {
+    if (isWithin(acceptedAt, time) && !ledger.fannedOut.has(id)) findings.push({ kind: 'event_not_fanned_out', id })
+  }
+  for (const [id, { acceptedAt, chains }] of ledger.deliveries) {
+    if (!isWithin(acceptedAt, time)) continue
+    for (const chain of chains) {
+      if (chain.ends.length > 0 || !isOverdue(waitOf(chain), patience, time.asOf)) continue
+      const isUntouched = chain.number === 0 && chain.attempts === 0 && chain.next.attempt === 1
+      const kind = isUntouched && chain.next.notBefore === acceptedAt ? 'delivery_never_attempted' : 'chain_without_end'
+      findings.push({ kind, id, detail: waitingText(chain) })
+    }
+  }
+  return findings
+}
+
+/**
+ * Chains that ended more than once. Nothing is missing: after a crash an attempt may be made again, and then its end is
+ * told again.
+ */
+export function repeatedEnds(ledger: LogLedger, time: AuditedTime): number {
+  let count = 0
+  for (const { acceptedAt, chains } of ledger.deliveries.values()) {
+    if (isWithin(acceptedAt, time)) count += chains.filter(({ ends }) => ends.length > 1).length
+  }
+  return count
+}
+
+export function isWithin(acceptedAt: number, { since, until }: AuditedTime): boolean {
+  return acceptedAt >= since && acceptedAt < until
+}
+
+function waitOf({ trigger, next: { notBefore } }: LoggedChain) {
+  return { trigger, notBefore }
+}
+
+function waitingText({ number, next }: LoggedChain): string {
+  return `chain ${number} waits for attempt ${next.attempt} since ${new Date(next.notBefore).toISOString()}`
+}

@@ -1,0 +1,113 @@
+import { backoffMs } from '../client/backoff.js'
+import type { ClusterLink } from '../client/cluster-link.js'
+import type { Broker, Cluster } from '../client/kafkajs.js'
+import { pauseFor } from '../client/pause-for.js'
+import { type ConsumedRecord, consumedRecord } from '../consumer/consumed-record.js'
+import type { KafkaConnection } from '../kafka-connection.js'
+
+/** A stretch of a partition: the offsets from `from` until before `end`. */
+export interface LogSpan {
+  topic: string
+  partition: number
+  from: number
+  end: number
+}
+
+const REQUEST_TIMEOUT_MS = 5_000
+const MAX_WAIT_MS = 500
+const MAX_FETCH_BYTES = 4 * 1024 * 1024
+const LATEST = -1
+const EARLIEST = -2
+const READ_COMMITTED = 1
+/** In a row, for one stretch: about a minute of a broker that is away. */
+const MOST_FAILURES = 30
+const MAX_BACKOFF_MS = 2_000
+
+/** Reads what lies in topics, from here to there and once: no group, no committed offsets, nothing left behind. */
+export class LogReader {
+  private readonly link: ClusterLink
+  private readonly closing = new AbortController()
+
+  constructor(connection: KafkaConnection) {
+    this.link = connection.link(REQUEST_TIMEOUT_MS)
+  }
+
+  /** What a topic holds now; with `since` (ms since the epoch) only what was appended at that time or later. */
+  async spans(topic: string, since?: number): Promise<LogSpan[]> {
+    const partitions = await this.asking([topic], async (cluster) =>
+      cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId),
+    )
+    const spans = partitions.map(async (partition) => {
+      // The end first: what is appended in between would otherwise lie before the beginning.
+      const end = await this.offsetAt(topic, partition, LATEST)
+      const from = await this.offsetAt(topic, partition, since ?? EARLIEST)
+      return { topic, partition, from: from < 0 ? end : Math.min(from, end), end }
+    })
+    return (await Promise.all(spans)).sort((a, b) => a.partition - b.partition)
+  }
+
+  /** Hands over every record of the stretch, in order and in portions. @throws when the broker stays away */
+  async read({ topic, partition, from, end }: LogSpan, onRecords: (records: ConsumedRecord[]) => void): Promise<void> {
+    for (let position = from; position < end;) {
+      const messages = await this.asking([topic], async (cluster) => {
+        const broker = await leaderOf(cluster, topic, partition)
+        const fetched = { partition, fetchOffset: String(position), maxBytes: MAX_FETCH_BYTES }
+        const { responses } = await broker.fetch({
+          maxWaitTime: MAX_WAIT_MS,
+          minBytes: 1,
+          maxBytes: MAX_FETCH_BYTES,
+          isolationLevel: READ_COMMITTED,
+          topics: [{ topic, partitions: [fetched] }],
+        })
+        return responses[0]?.partitions[0]?.messages ?? []
+      })
+      // A batch is sent whole: it may begin before what was asked for, and end beyond.
+      const wanted = messages.filter(({ offset }) => offset >= position && offset < end)
+      onRecords(
+        wanted
+          .filter((message) => !message.isControlRecord)
+          .map((message) => consumedRecord(topic, partition, message)),
+      )
+      position = Math.max(position, (messages.at(-1)?.offset ?? -1) + 1)
+    }
+  }
+
+  close(): void {
+    this.closing.abort()
+    this.link.close()
+  }
+
+  private offsetAt(topic: string, partition: number, timestamp: number): Promise<number> {
+    return this.asking([topic], async (cluster) => {
+      const broker = await leaderOf(cluster, topic, partition)
+      const { responses } = await broker.listOffsets({
+        replicaId: -1,
+        isolationLevel: READ_COMMITTED,
+        topics: [{ topic, partitions: [{ partition, timestamp }] }],
+      })
+      const offset = responses[0]?.partitions[0]?.offset
+      if (offset === undefined) throw new Error(`the broker did not tell the offset of ${topic}/${partition}`)
+      return Number(offset)
+    })
+  }
+
+  private async asking<T>(topics: string[], question: (cluster: Cluster) => Promise<T>): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.link.run(topics, question)
+      } catch (error) {
+        if (failures >= MOST_FAILURES || this.closing.signal.aborted) throw error
+        await pauseFor(backoffMs(failures, MAX_BACKOFF_MS), this.closing.signal)
+      }
+    }
+  }
+}
+
+async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<Broker> {
+  const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader
+  if (leader === undefined || leader < 0) {
+    await cluster.refreshMetadata()
+    throw new Error(`${topic}/${partition} has no leader`)
+  }
+  return cluster.findBroker({ nodeId: leader })
+}
