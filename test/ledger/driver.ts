@@ -76,9 +76,11 @@ export class Driver {
   #nextEvents(): PostedEvent[] {
     const isBatch = this.#random.chance(BATCH.share)
     const count = isBatch ? this.#random.between(BATCH.least, BATCH.most) : 1
-    const events = Array.from({ length: count }, () => this.#nextEvent())
-    this.events.push(...events)
-    return events
+    return Array.from({ length: count }, () => {
+      const event = this.#nextEvent()
+      this.events.push(event)
+      return event
+    })
   }
 
   #nextEvent(): PostedEvent {

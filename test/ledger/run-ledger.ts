@@ -14,6 +14,7 @@ import { Driver } from './driver.js'
 import type { PlannedFault } from './fault-plan.js'
 import { LedgerReceiver } from './ledger-receiver.js'
 import type { Ledger, LedgerDelivery, LedgerWebhook } from './ledger.js'
+import { leftovers } from './leftovers.js'
 import { Nemesis } from './nemesis.js'
 import { hasWaiting, listedDeliveries, readAttempts } from './read-model.js'
 import { type PlannedReceiver, eventWeights } from './receiver-plan.js'
@@ -119,6 +120,7 @@ async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
     }
     run.say?.('the load is over; waiting until everything has ended')
     await becomeQuiet(run, ledger, pipeline)
+    ledger.incidents.push(...(await leftovers(pipeline)))
     ledger.deliveries = await readDeliveries(run.seed, ledger, pipeline)
     await readStates(ledger, pipeline)
     ledger.incidents.push(...nemesis.incidents, ...driver.incidents)

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { deliveryIdFor } from '#domain'
-import { DeliveryLog, EventLog } from '#postgres'
+import { MAX_WEBHOOKS_PER_ACCOUNT, deliveryIdFor } from '#domain'
+import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { listOf, pageOf } from '../http/list.js'
@@ -18,6 +18,7 @@ export class EventLogController {
   constructor(
     private readonly events: EventLog,
     private readonly deliveries: DeliveryLog,
+    private readonly webhooks: WebhookStore,
   ) {}
 
   @Get()
@@ -42,9 +43,10 @@ export class EventLogController {
     const event = await this.events.find(accountId, knownId('event', id))
     if (!event) throw notFound('event')
     const matches = await this.events.matches(event)
-    const ids = webhooksOf(matches).map((webhookId) => deliveryIdFor(event.id, webhookId))
+    const present = await this.webhooks.list(accountId, { limit: MAX_WEBHOOKS_PER_ACCOUNT })
+    const ids = webhooksOf(matches, present).map((webhookId) => deliveryIdFor(event.id, webhookId))
     const deliveries = await this.deliveries.findAll(accountId, ids, event.acceptedAt)
-    return eventDetailView(event, matches, deliveries)
+    return eventDetailView(event, matches, present, deliveries)
   }
 }
 

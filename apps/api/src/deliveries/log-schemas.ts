@@ -90,10 +90,13 @@ export const eventDetail = z
           webhook_id: z.string(),
           delivery_id: z.string().nullable(),
           status: z.enum(deliveryStatuses).nullable(),
-          reason: z.enum(['type_not_subscribed', 'disabled']).nullable().describe('Why it was not delivered there.'),
+          reason: z
+            .enum(['type_not_subscribed', 'disabled', 'created_later'])
+            .nullable()
+            .describe('Why it was not delivered there.'),
         }),
       )
-      .describe('Every webhook that the account had: delivered to, or why not. Empty until that is decided.'),
+      .describe('Every webhook of the account: delivered to, or why not. Empty until that is decided.'),
   })
   .meta({ id: 'EventWithMatches' })
 
@@ -103,3 +106,4 @@ export type DeliverySummary = z.infer<typeof deliverySummary>
 export type DeliveryDetail = z.infer<typeof deliveryDetail>
 export type EventSummary = z.infer<typeof eventSummary>
 export type EventDetail = z.infer<typeof eventDetail>
+export type EventMatch = EventDetail['matches'][number]

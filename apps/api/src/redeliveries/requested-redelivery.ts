@@ -35,6 +35,12 @@ export function redeliveryContent(
   return JSON.stringify(content)
 }
 
+/** A delivery whose chain has its number already, as it is stored until it is in the log. @param now ms since the epoch */
+export function requestedChainOf({ chain, body, ...rest }: Delivery, now: number): RequestedChain {
+  const content: Content = { ...rest, requestedAt: now, body: body.toString('utf8') }
+  return { deliveryId: rest.id, chain, content: JSON.stringify(content) }
+}
+
 /** What a stored request becomes in the log, the same at every try. */
 export function redeliveryFrom({ chain, content }: RequestedChain): { fact: RedeliveryRequested; delivery: Delivery } {
   const { requestedAt, body, ...rest } = JSON.parse(content) as Content

@@ -41,6 +41,21 @@ describe('the store of redeliveries', () => {
     }
   })
 
+  it('gives a chain that is asked for by its number to one of many who ask, and none that was passed', async () => {
+    const other = test.another()
+    const chain = (deliveryId: string, number: number) => ({ deliveryId, chain: number, content: 'again' })
+    try {
+      const stores = [store, new RedeliveryStore(other)]
+      const asked = Array.from({ length: 10 }, (_, i) => stores[i % 2]!.claim([chain('dlv_1', 1), chain('dlv_2', 3)]))
+      expect((await Promise.all(asked)).flat()).toEqual([chain('dlv_1', 1), chain('dlv_2', 3)])
+      expect(await store.claim([chain('dlv_1', 2)])).toEqual([])
+      for (const each of [chain('dlv_1', 1), chain('dlv_2', 3)]) await store.sent(each)
+      expect(await store.claim([chain('dlv_1', 2), chain('dlv_2', 3)])).toEqual([chain('dlv_1', 2)])
+    } finally {
+      await other.close()
+    }
+  })
+
   it('never gives the same number twice when each is sent before the next is asked for', async () => {
     const numbers: (number | null)[] = []
     await Promise.all(

@@ -29,6 +29,23 @@ export class RedeliveryStore {
     return row?.chain ?? null
   }
 
+  /**
+   * Asks for these very chains: a number that was given before, or passed, is not given again. So whoever finds the same
+   * deliveries to be sent, at the same time or before the read model knows, sends nothing.
+   *
+   * @param chains at most one of each delivery
+   * @returns those that are the caller's to send
+   */
+  async claim(chains: RequestedChain[]): Promise<RequestedChain[]> {
+    const rows = await this.database.query<{ deliveryId: string }>(CLAIM, [
+      chains.map(({ deliveryId }) => deliveryId),
+      chains.map(({ chain }) => chain),
+      chains.map(({ content }) => content),
+    ])
+    const claimed = new Set(rows.map(({ deliveryId }) => deliveryId))
+    return chains.filter(({ deliveryId }) => claimed.has(deliveryId))
+  }
+
   /** The fact and the record of the chain are in the log. */
   async sent({ deliveryId, chain }: Pick<RequestedChain, 'deliveryId' | 'chain'>): Promise<void> {
     await this.database.query(SENT, [deliveryId, chain])
@@ -82,6 +99,19 @@ const REQUEST = {
       set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), unsent = excluded.unsent
       where known.unsent is null
     returning chain`,
+}
+
+const CLAIM = {
+  name: 'claim-redeliveries',
+  text: `
+    insert into redeliveries as known (delivery_id, chain, requested_at, unsent)
+    select delivery_id, chain, now(), unsent
+    from unnest($1::text[], $2::integer[], $3::text[]) as asked (delivery_id, chain, unsent)
+    order by delivery_id
+    on conflict (delivery_id) do update
+      set chain = excluded.chain, requested_at = now(), unsent = excluded.unsent
+      where known.unsent is null and known.chain < excluded.chain
+    returning delivery_id as "deliveryId"`,
 }
 
 const SENT = {

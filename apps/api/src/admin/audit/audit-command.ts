@@ -27,7 +27,7 @@ export function addAuditCommand(program: Command): void {
       'hold the log against itself and the read models, and list what is missing; ends with 1 if anything is',
     )
     .requiredOption('--since <time or age>', 'accepted at this time or later: 2024-01-15T12:00:00Z, or 24h ago', moment)
-    .option('--until <time or age>', 'accepted before this time; at most a minute ago', moment)
+    .option('--until <time or age>', 'accepted before this time; now otherwise', moment)
     .option('--overdue-after <duration>', 'how late an attempt may be before its delivery counts as missing', duration)
     .option('--limit <count>', 'list at most so many of what is missing', whole, 20)
     .option('--json', 'print it as JSON')

@@ -1,4 +1,4 @@
-import { type Patience, isOverdue } from '#domain'
+import { FAN_OUT_PATIENCE_MS, type Patience, isOverdue } from '#domain'
 import type { Finding } from './findings.js'
 import type { LogLedger, LoggedChain } from './log-ledger.js'
 
@@ -13,8 +13,10 @@ export interface AuditedTime {
 /** Whether the log alone tells a whole story: each event was fanned out, and each chain has ended or is not due. */
 export function auditLog(ledger: LogLedger, time: AuditedTime, patience: Patience): Finding[] {
   const findings: Finding[] = []
+  const old = time.asOf - Math.min(FAN_OUT_PATIENCE_MS, patience.usualMs)
   for (const [id, acceptedAt] of ledger.accepted) {
-    if (isWithin(acceptedAt, time) && !ledger.fannedOut.has(id)) findings.push({ kind: 'event_not_fanned_out', id })
+    if (isWithin(acceptedAt, time) && acceptedAt < old && !ledger.fannedOut.has(id))
+      findings.push({ kind: 'event_not_fanned_out', id })
   }
   for (const [id, { acceptedAt, chains }] of ledger.deliveries) {
     if (!isWithin(acceptedAt, time)) continue

@@ -1,4 +1,4 @@
-import { type Patience, FAN_OUT_PATIENCE_MS } from '#domain'
+import type { Patience } from '#domain'
 import { type ConsumedRecord, LogReader, type LogSpan } from '#kafka'
 import { type AuditedTable, AuditedRows, type Database } from '#postgres'
 import { UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
@@ -32,28 +32,29 @@ const TABLES: AuditedTable[] = ['events', 'fan_outs', 'deliveries', 'attempts']
  * Holds the log against itself and against the read models, for what was accepted in some time. Reads only.
  *
  * @param readModelsAreAt resolves when all up to these ends has become rows
+ * @param asOf the time at which deadlines are looked at, ms since the epoch
  */
 export async function audit(
   database: Database,
   { connection, topics }: Pick<KafkaAccess, 'connection' | 'topics'>,
   request: AuditRequest,
   readModelsAreAt: (ends: LogSpan[]) => Promise<void>,
+  asOf = Date.now(),
 ): Promise<AuditOutcome> {
   const reader = new LogReader(connection)
   try {
     const { contextEvents, deliveryLog } = topics
-    const asOf = Date.now()
     // Events first, so that whatever was done about them by then is in what is read after.
     const events = await reader.spans(contextEvents, request.since - READ_BEFORE_MS)
     const facts = await reader.spans(deliveryLog, request.since - READ_BEFORE_MS)
-    const time = { since: request.since, until: Math.min(request.until, asOf - FAN_OUT_PATIENCE_MS), asOf }
+    const time = { since: request.since, until: Math.min(request.until, asOf), asOf }
     const ledger = new LogLedger()
     for (const span of facts) await reader.read(span, (records) => enterFacts(records, ledger))
     for (const span of events) await reader.read(span, (records) => enterEvents(records, ledger))
     await readModelsAreAt([...events, ...facts])
 
     const rows = await auditRows(new AuditedRows(database), ledger, time)
-    const later = await readLater(reader, ledger, { events, facts })
+    const later = await readLater(reader, { events, facts })
     return {
       time,
       read: { events: ledger.accepted.size, facts: ledger.facts, rows: rows.count },
@@ -86,11 +87,7 @@ async function auditRows(
 }
 
 /** What came into the log since, without which rows that were written meanwhile would look invented. */
-async function readLater(
-  reader: LogReader,
-  ledger: LogLedger,
-  read: { events: LogSpan[]; facts: LogSpan[] },
-): Promise<LogLedger> {
+async function readLater(reader: LogReader, read: { events: LogSpan[]; facts: LogSpan[] }): Promise<LogLedger> {
   const later = new LogLedger()
   const beyond = async (spans: LogSpan[], enter: typeof enterFacts) => {
     const now = await reader.spans(spans[0]!.topic)
