@@ -3,6 +3,7 @@ import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule } from '#do
 import { Registry } from '#telemetry'
 import type { AttemptDelivery, AttemptReport } from './attempt-delivery.js'
 import { AttemptedKeys } from './attempted-keys.js'
+import { Consequences } from './consequences.js'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import type { KnownStreaks } from './known-streaks.js'
@@ -10,6 +11,7 @@ import { MemoryBound } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import type { Settlement } from './settlement.js'
 import type { WebhooksToCall } from './webhooks-to-call.js'
+import { WorksInHand } from './works-in-hand.js'
 import { type WorkStandIn, someWork } from './work.testing.js'
 
 const OK: AttemptOutcome = { kind: 'succeeded', status: 200 }
@@ -78,23 +80,25 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       return Promise.resolve()
     },
   }
+  const metrics = new DispatchMetrics(new Registry())
+  const inHand = new WorksInHand(attempted, memory, metrics)
+  const silent = { info() {}, warn() {}, error() {}, debug() {} } as never
   const dispatch = new Dispatch(
     attemptDelivery as unknown as AttemptDelivery,
-    settlement as unknown as Settlement,
-    attempted,
+    new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, 86_400_000, silent),
+    inHand,
     {
       get: (id: string) => view.get(id),
       caughtUp: () => catchUp(),
       onChange: (listener: typeof onChange) => (onChange = listener),
     } as unknown as WebhooksToCall,
     memory,
-    new DispatchMetrics(new Registry()),
+    metrics,
     RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
     { take: () => null } as unknown as KnownStreaks,
     chains,
     { afterAttempts: 10, afterMs: 6 * 3_600_000 },
-    86_400_000,
-    { info() {}, warn() {}, error() {}, debug() {} } as never,
+    silent,
   )
   return {
     dispatch,

@@ -1,32 +1,22 @@
-import { once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
-import {
-  AttemptSlots,
-  type DeliverableWebhook,
-  type DisableRule,
-  type DisableWebhook,
-  type NextStep,
-  RetrySchedule,
-  attemptKey,
-  isExpired,
-} from '#domain'
+import { AttemptSlots, type DeliverableWebhook, type DisableRule, type DisableWebhook, RetrySchedule } from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
 import { AttemptDelivery, type AttemptReport } from './attempt-delivery.js'
-import { AttemptedKeys } from './attempted-keys.js'
+import { Consequences } from './consequences.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
-import { type CountedReport, Settlement } from './settlement.js'
+import type { CountedReport } from './settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
 import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
-import type { Work } from './work.js'
+import { type Work, idsOf } from './work.js'
+import { WorksInHand } from './works-in-hand.js'
 
 export const DISABLE_RULE = Symbol('disable rule')
-export const DELIVERY_MAX_AGE_MS = Symbol('delivery max age in ms')
 
 /** Requests under way in one process; sockets, and with them file descriptors, are bounded by it. */
 export const MAX_IN_FLIGHT = 1_024
@@ -34,8 +24,6 @@ export const MAX_IN_FLIGHT = 1_024
 const VIEW_TIMEOUT_MS = 5_000
 /** How soon to look again when our membership in the consumer group is in doubt. Ms. */
 const STALE_HEARTBEAT_PAUSE_MS = 250
-/** How long a delivery is put off for a fault of ours. Ms. */
-const OUR_FAULT_PAUSE_MS = 5_000
 
 /**
  * Every webhook's lane, and what moves through it: a delivery is offered, waits its turn, is attempted, and what
@@ -44,27 +32,22 @@ const OUR_FAULT_PAUSE_MS = 5_000
 @Injectable()
 export class Dispatch {
   readonly #lanes = new Map<string, WebhookLane>()
-  /** Attempts that are queued or under way: a second record that asks for one of these is a double. */
-  readonly #held = new Map<string, Work>()
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
-  /** What is written or being written after an attempt; drained before the process leaves. */
-  readonly #unsettled = new Set<Promise<void>>()
   #isDraining = false
 
   constructor(
     private readonly attemptDelivery: AttemptDelivery,
-    private readonly settlement: Settlement,
-    private readonly attempted: AttemptedKeys,
+    private readonly consequences: Consequences,
+    private readonly inHand: WorksInHand,
     private readonly webhooks: WebhooksToCall,
-    private readonly memory: MemoryBound,
+    memory: MemoryBound,
     private readonly metrics: DispatchMetrics,
     private readonly schedule: RetrySchedule,
     private readonly streaks: KnownStreaks,
     private readonly chains: NewestChains,
     @Inject(DISABLE_RULE) private readonly disableRule: DisableRule,
-    @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     webhooks.onChange((before, after) => this.#webhookChanged(before, after))
@@ -83,22 +66,18 @@ export class Dispatch {
    * @returns false for a replay's whose lane has no room: it was not taken, and belongs back into the log
    */
   offer(work: Work): boolean {
-    const key = attemptKey(work.delivery)
     const now = Date.now()
-    // Work of a partition that was lost and came back asks for nothing any more: nobody writes what follows from it.
-    if (this.#held.get(key)?.batch.isOwned() || this.attempted.isDone(work.delivery, now)) {
-      this.metrics.repeats.inc()
-      work.batch.complete(work.record)
+    if (this.inHand.isDouble(work, now)) {
+      this.inHand.completeDouble(work)
       return true
     }
     const lane = this.#laneOf(work)
     const isFromReplay = isReplay(work)
     if (isFromReplay && !lane.state.hasRoomForReplay) return false
     if (work.delivery.isDeferred) lane.state.returned()
-    this.#held.set(key, work)
-    this.memory.add(work)
+    this.inHand.take(work)
     if (this.chains.isReplaced(work.delivery)) {
-      this.#end(work, 'cancelled')
+      this.consequences.end(work, 'cancelled')
       return true
     }
     if (isFromReplay) lane.enqueue(work)
@@ -122,7 +101,7 @@ export class Dispatch {
   /** Drops what belongs to partitions that another process owns now; it reads the same records itself. */
   dropLost(): void {
     for (const [webhookId, lane] of this.#lanes) {
-      for (const work of lane.dropLost()) this.#letGo(work)
+      for (const work of lane.dropLost()) this.inHand.letGo(work)
       // What it knows grows old from here: when the webhook comes back, a new lane reads its streak from the read model.
       if (lane.isLost) this.#lanes.delete(webhookId)
     }
@@ -132,15 +111,10 @@ export class Dispatch {
    * Starts nothing more and waits until all that was under way is settled, for at most `limitMs`.
    * @returns whether all was; what was not is still in the log and will be attempted again
    */
-  async drain(limitMs: number): Promise<boolean> {
+  drain(limitMs: number): Promise<boolean> {
     this.#isDraining = true
     this.#sleeping.stop()
-    const deadline = Date.now() + limitMs
-    while (this.#unsettled.size > 0 && Date.now() < deadline) {
-      const timeUp = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
-      await Promise.race([Promise.allSettled(this.#unsettled), once(timeUp, 'abort')])
-    }
-    return this.#unsettled.size === 0
+    return this.consequences.drained(limitMs)
   }
 
   #laneOf({ delivery }: Work): WebhookLane {
@@ -163,7 +137,7 @@ export class Dispatch {
   #makeRoom(lane: WebhookLane, work: Work, until: number): void {
     const displaced = isReturning(work) ? lane.displaceNewest() : undefined
     if (displaced) lane.enqueue(work)
-    this.#defer(lane, displaced ?? work, until)
+    this.consequences.putOff(lane, displaced ?? work, until)
   }
 
   #pump(): void {
@@ -188,14 +162,17 @@ export class Dispatch {
       this.#putBackOrDrop(lane, work, now)
       return false
     }
-    if (this.attempted.isDone(work.delivery, now)) {
-      this.#dropDone(lane, work, now)
+    if (this.inHand.isDone(work, now)) {
+      lane.abandoned(work)
+      this.inHand.completeDouble(work)
+      this.inHand.letGo(work)
+      this.#ready.add(lane, now)
       return false
     }
     const webhook = this.webhooks.get(work.delivery.webhookId)
     if (!webhook || webhook.version < work.delivery.webhookVersion) {
       lane.putBack(work)
-      this.#track(this.#catchUp(lane))
+      this.consequences.track(this.#catchUp(lane))
       return false
     }
     const unanswered = lane.health.unanswered(webhook)
@@ -207,10 +184,10 @@ export class Dispatch {
     const isCalled = webhook.isActive || work.delivery.trigger === 'test'
     const isWanted = isCalled && !this.chains.isReplaced(work.delivery)
     if (isWanted) {
-      this.#track(this.#attempt(turn, work, webhook))
+      this.consequences.track(this.#attempt(turn, work, webhook))
     } else {
       lane.abandoned(work)
-      this.#end(work, 'cancelled')
+      this.consequences.end(work, 'cancelled')
     }
     this.#ready.add(lane, now)
     return isWanted
@@ -230,26 +207,12 @@ export class Dispatch {
     } else {
       lane.abandoned(work)
     }
-    for (const given of lane.giveBack(lane.state.surplus(now))) this.#defer(lane, given, lane.state.putOffUntil(now))
+    for (const given of lane.giveBack(lane.state.surplus(now)))
+      this.consequences.putOff(lane, given, lane.state.putOffUntil(now))
     this.#ready.add(lane, now)
     this.#pump()
-    if (isCounted(report)) await this.#settle(work, report, command)
-    else this.#putOffForOurFault(lane, work, report, now)
-  }
-
-  async #settle(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
-    const next = await this.settlement.afterAttempt(work, report, command)
-    if (command) this.logger.warn({ ...command }, 'asked to disable a webhook: its lane is silent')
-    this.#letGo(work)
-    this.metrics.attempted(work.delivery, report, next)
-    this.#log(work, report, next)
-  }
-
-  /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
-  #putOffForOurFault(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
-    this.metrics.ourFaults.inc({ cause: ourFault })
-    this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
-    this.#defer(lane, work, now + OUR_FAULT_PAUSE_MS)
+    if (isCounted(report)) await this.consequences.attempted(work, report, command)
+    else this.consequences.failedByUs(lane, work, report, now)
   }
 
   /**
@@ -265,14 +228,14 @@ export class Dispatch {
       this.metrics.lateViews.inc()
       this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
       const now = Date.now()
-      for (const work of lane.giveBack(lane.state.queued)) this.#defer(lane, work, now + VIEW_TIMEOUT_MS)
+      for (const work of lane.giveBack(lane.state.queued)) this.consequences.putOff(lane, work, now + VIEW_TIMEOUT_MS)
       if (lane.state.queuedReplays > 0) this.#sleeping.add(lane, now + VIEW_TIMEOUT_MS)
       return
     }
     lane.isBehind = false
     const webhook = this.webhooks.get(lane.webhookId)
     if (!webhook) {
-      for (const work of lane.takeWhere(() => true)) this.#end(work, 'cancelled')
+      for (const work of lane.takeWhere(() => true)) this.consequences.end(work, 'cancelled')
       return
     }
     // Only a lost webhook-changes topic leads here: never attempt with an older version, and never spin on it.
@@ -280,7 +243,7 @@ export class Dispatch {
     for (const work of ahead) {
       this.metrics.lateViews.inc()
       this.logger.error({ ...idsOf(work), known: webhook.version }, 'a version that webhook-changes does not hold')
-      this.#defer(lane, work, Date.now() + VIEW_TIMEOUT_MS)
+      this.consequences.putOff(lane, work, Date.now() + VIEW_TIMEOUT_MS)
     }
     this.#wake(lane)
   }
@@ -289,7 +252,7 @@ export class Dispatch {
   #silence(lane: WebhookLane, command: DisableWebhook, now: number): void {
     lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
     this.#sleeping.add(lane, now + REPEAT_COMMAND_EVERY_MS)
-    this.#track(this.settlement.repeatCommand(command))
+    this.consequences.repeatCommand(command)
   }
 
   #webhookChanged(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
@@ -309,83 +272,16 @@ export class Dispatch {
       return
     }
     lane.abandoned(work)
-    this.#letGo(work)
+    this.inHand.letGo(work)
     this.#ready.add(lane, now)
-  }
-
-  /** Its chain ended while it was queued: another record of an earlier attempt, left behind by a crash, succeeded. */
-  #dropDone(lane: WebhookLane, work: Work, now: number): void {
-    lane.abandoned(work)
-    this.metrics.repeats.inc()
-    work.batch.complete(work.record)
-    this.#letGo(work)
-    this.#ready.add(lane, now)
-  }
-
-  #defer(lane: WebhookLane, work: Work, until: number): void {
-    if (this.chains.isReplaced(work.delivery)) {
-      this.#end(work, 'cancelled')
-      return
-    }
-    if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) {
-      this.#end(work, 'expired')
-      return
-    }
-    lane.state.wasDeferred()
-    this.metrics.deferred.inc()
-    this.#track(this.settlement.defer(work, until).then(() => this.#letGo(work)))
-  }
-
-  #end(work: Work, end: 'cancelled' | 'expired'): void {
-    this.metrics.ends.inc({ end })
-    this.#track(
-      this.settlement.end(work, end).then(() => {
-        this.#letGo(work)
-        this.logger.info({ stage: 'delivery.end', ...idsOf(work), end }, 'ended without an attempt')
-      }),
-    )
-  }
-
-  #letGo(work: Work): void {
-    const key = attemptKey(work.delivery)
-    if (this.#held.get(key) === work) this.#held.delete(key)
-    this.memory.remove(work)
   }
 
   #wake(lane: WebhookLane): void {
     this.#ready.add(lane, Date.now())
     this.#pump()
   }
-
-  /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
-  #track(promise: Promise<void>): void {
-    this.#unsettled.add(promise)
-    void promise.finally(() => this.#unsettled.delete(promise))
-  }
-
-  #log(work: Work, report: CountedReport, next: NextStep): void {
-    const { result } = report
-    this.logger.info(
-      {
-        stage: 'delivery.attempt',
-        ...idsOf(work),
-        outcome: result.kind,
-        ...('reason' in result && { reason: result.reason }),
-        status: result.status,
-        ms: report.durationMs,
-        next: next.kind === 'end' ? next.end : next.tier.name,
-        detail: report.detail,
-      },
-      'attempted',
-    )
-  }
 }
 
 function isCounted(report: AttemptReport): report is CountedReport {
   return report.result !== null
-}
-
-function idsOf({ delivery }: Work) {
-  const { id, eventId, eventType, webhookId, accountId, chain, attempt } = delivery
-  return { deliveryId: id, eventId, eventType, webhookId, accountId, chain, attempt }
 }

@@ -9,7 +9,8 @@ import { TopicMap } from '#topics'
 import { ATTEMPT_TIMEOUT_MS, AttemptDelivery } from './attempt-delivery.js'
 import { AttemptedKeys } from './attempted-keys.js'
 import { DeliveriesController } from './deliveries.controller.js'
-import { DELIVERY_MAX_AGE_MS, DISABLE_RULE, Dispatch } from './dispatch.js'
+import { Consequences, DELIVERY_MAX_AGE_MS } from './consequences.js'
+import { DISABLE_RULE, Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
@@ -19,6 +20,7 @@ import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
 import { KEY_RING, WebhooksToCall } from './webhooks-to-call.js'
+import { WorksInHand } from './works-in-hand.js'
 
 /** What the process brings along: connections and settings, made before Nest starts. */
 export interface DispatcherInfrastructure {
@@ -48,6 +50,7 @@ export class DispatcherModule {
       providers: [
         AttemptDelivery,
         AttemptedKeys,
+        Consequences,
         Dispatch,
         DispatchMetrics,
         Intake,
@@ -62,6 +65,7 @@ export class DispatcherModule {
         UnknownPast,
         WaitingRoom,
         WebhooksToCall,
+        WorksInHand,
         { provide: LOGGER, useValue: infrastructure.logger },
         { provide: Registry, useValue: infrastructure.registry },
         { provide: TopicMap, useValue: infrastructure.topics },

@@ -12,3 +12,9 @@ export interface Work {
 export function heldBytes(work: Work): number {
   return work.delivery.body.length + 1_024
 }
+
+/** For log lines. */
+export function idsOf({ delivery }: Work) {
+  const { id, eventId, eventType, webhookId, accountId, chain, attempt } = delivery
+  return { deliveryId: id, eventId, eventType, webhookId, accountId, chain, attempt }
+}

@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { Inject, Injectable } from '@nestjs/common'
+import { type DisableWebhook, type NextStep, isExpired } from '#domain'
+import { LOGGER, type Logger } from '#telemetry'
+import type { AttemptReport } from './attempt-delivery.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { NewestChains } from './newest-chains.js'
+import { type CountedReport, Settlement } from './settlement.js'
+import type { WebhookLane } from './webhook-lane.js'
+import { type Work, idsOf } from './work.js'
+import { WorksInHand } from './works-in-hand.js'
+
+export const DELIVERY_MAX_AGE_MS = Symbol('delivery max age in ms')
+
+/** How long a delivery is put off for a fault of ours. Ms. */
+const OUR_FAULT_PAUSE_MS = 5_000
+
+/**
+ * Writes, counts and logs what becomes of a delivery, and lets go of it once that is acknowledged. Nobody waits for
+ * these writes but a drain.
+ */
+@Injectable()
+export class Consequences {
+  readonly #unsettled = new Set<Promise<void>>()
+
+  constructor(
+    private readonly settlement: Settlement,
+    private readonly inHand: WorksInHand,
+    private readonly chains: NewestChains,
+    private readonly metrics: DispatchMetrics,
+    @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
+  track(promise: Promise<void>): void {
+    this.#unsettled.add(promise)
+    void promise.finally(() => this.#unsettled.delete(promise))
+  }
+
+  async attempted(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
+    const next = await this.settlement.afterAttempt(work, report, command)
+    if (command) this.logger.warn({ ...command }, 'asked to disable a webhook: its lane is silent')
+    this.inHand.letGo(work)
+    this.metrics.attempted(work.delivery, report, next)
+    this.#log(work, report, next)
+  }
+
+  /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
+  failedByUs(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
+    this.metrics.ourFaults.inc({ cause: ourFault })
+    this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
+    this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS)
+  }
+
+  /** @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead */
+  putOff(lane: WebhookLane, work: Work, until: number): void {
+    if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
+    if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
+    lane.state.wasDeferred()
+    this.metrics.deferred.inc()
+    this.track(this.settlement.defer(work, until).then(() => this.inHand.letGo(work)))
+  }
+
+  end(work: Work, end: 'cancelled' | 'expired'): void {
+    this.metrics.ends.inc({ end })
+    this.track(
+      this.settlement.end(work, end).then(() => {
+        this.inHand.letGo(work)
+        this.logger.info({ stage: 'delivery.end', ...idsOf(work), end }, 'ended without an attempt')
+      }),
+    )
+  }
+
+  repeatCommand(command: DisableWebhook): void {
+    this.track(this.settlement.repeatCommand(command))
+  }
+
+  /**
+   * Waits until all that was under way is settled, for at most `limitMs`.
+   * @returns whether all was; what was not is still in the log and will be attempted again
+   */
+  async drained(limitMs: number): Promise<boolean> {
+    const deadline = Date.now() + limitMs
+    while (this.#unsettled.size > 0 && Date.now() < deadline) {
+      const timeUp = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
+      await Promise.race([Promise.allSettled(this.#unsettled), once(timeUp, 'abort')])
+    }
+    return this.#unsettled.size === 0
+  }
+
+  #log(work: Work, report: CountedReport, next: NextStep): void {
+    const { result } = report
+    this.logger.info(
+      {
+        stage: 'delivery.attempt',
+        ...idsOf(work),
+        outcome: result.kind,
+        ...('reason' in result && { reason: result.reason }),
+        status: result.status,
+        ms: report.durationMs,
+        next: next.kind === 'end' ? next.end : next.tier.name,
+        detail: report.detail,
+      },
+      'attempted',
+    )
+  }
+}

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common'
+import { attemptKey } from '#domain'
+import { AttemptedKeys } from './attempted-keys.js'
+import { DispatchMetrics } from './dispatch-metrics.js'
+import { MemoryBound } from './memory-bound.js'
+import type { Work } from './work.js'
+
+/** What this process holds, queued or under way, and by it what is a double: a second record for the same attempt. */
+@Injectable()
+export class WorksInHand {
+  readonly #byAttempt = new Map<string, Work>()
+
+  constructor(
+    private readonly attempted: AttemptedKeys,
+    private readonly memory: MemoryBound,
+    private readonly metrics: DispatchMetrics,
+  ) {}
+
+  take(work: Work): void {
+    this.#byAttempt.set(attemptKey(work.delivery), work)
+    this.memory.add(work)
+  }
+
+  letGo(work: Work): void {
+    const key = attemptKey(work.delivery)
+    if (this.#byAttempt.get(key) === work) this.#byAttempt.delete(key)
+    this.memory.remove(work)
+  }
+
+  /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
+  isDouble(work: Work, now: number): boolean {
+    return this.#byAttempt.get(attemptKey(work.delivery))?.batch.isOwned() || this.isDone(work, now)
+  }
+
+  /** The attempt was made, or its chain has ended meanwhile: another record, left behind by a crash, succeeded. */
+  isDone(work: Work, now: number): boolean {
+    return this.attempted.isDone(work.delivery, now)
+  }
+
+  completeDouble(work: Work): void {
+    this.metrics.repeats.inc()
+    work.batch.complete(work.record)
+  }
+}
