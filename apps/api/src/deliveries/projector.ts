@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { ApiConfig } from '#config'
 import { BatchingProducer, DecoupledConsumer, KafkaConnection, ProduceFailed, type RecordBatch } from '#kafka'
 import { ReadModelWriter } from '#postgres'
-import { LOGGER, type Logger, Registry, observeLag } from '#telemetry'
+import { LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, encodeUndecodable } from '#topics'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { BatchGatherer } from './batch-gatherer.js'
@@ -46,9 +46,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
       },
       (batch) => this.#gatherer.take(batch),
       {
-        onFatal: (error) => {
-          throw error
-        },
+        onFatal: endProcess,
       },
     )
     observeLag(registry, this.consumer)

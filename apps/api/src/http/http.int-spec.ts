@@ -100,7 +100,8 @@ describe('the OpenAPI document', () => {
       const declared = (operation.parameters ?? []).filter((each) => each.in === 'path').map((each) => each.name)
       expect(declared).toEqual([...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name))
       const successes = Object.keys(operation.responses).filter((status) => status.startsWith('2'))
-      expect(successes).toHaveLength(1)
+      // A dry run answers a count and starts nothing: the only route with two good answers.
+      expect(successes).toEqual(path.endsWith('/replays') ? ['200', '202'] : [expect.stringMatching(/^2/)])
     }
     const schemas = document.components.schemas
     for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {

@@ -3,7 +3,7 @@ import type { ApiConfig } from '#config'
 import type { DisableVerdict, WebhookCommand } from '#domain'
 import { BatchingProducer, type ConsumedRecord, DecoupledConsumer, KafkaConnection, type RecordBatch } from '#kafka'
 import { DisableStore } from '#postgres'
-import { Counter, LOGGER, type Logger, Registry, observeLag } from '#telemetry'
+import { Counter, LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeWebhookCommand, encodeUndecodable } from '#topics'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { NotificationSender } from '../notifications/notification-sender.js'
@@ -55,9 +55,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
       },
       (batch) => this.#follow(batch),
       {
-        onFatal: (error) => {
-          throw error
-        },
+        onFatal: endProcess,
       },
     )
     observeLag(registry, this.consumer)

@@ -2,12 +2,13 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type * as KafkaJs from 'kafkajs'
 import { type BatchDecoder, decodeRecordBatchWith } from '../codec/decode-record-batch.js'
+import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with three repairs made before its own modules see one another:
- * a faster record decoder, a timer that rests when nothing waits, and the generation in GROUP_JOIN.
+ * The only place that loads kafkajs, with four repairs made before its own modules see one another: a faster record
+ * decoder, a timer that rests when nothing waits, the generation in GROUP_JOIN, and a patient coordinator search.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -23,6 +24,7 @@ function loadRepaired(): typeof KafkaJs {
   const mark = load('kafkajs/src/constants.js') as Record<symbol, boolean>
   if (!mark[repaired]) {
     if (load.cache[load.resolve('kafkajs')]) throw new Error('kafkajs was loaded before libs/kafka could repair it')
+    patientCoordinatorSearch(load('kafkajs/src/errors.js'))
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
     replace('kafkajs/src/consumer/consumerGroup.js', reportGeneration)
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, describe, expect, inject, it, vi } from 'vitest'
 import type { ConsumedRecord } from '../consumer/consumed-record.js'
 import { KafkaConnection } from '../kafka-connection.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
@@ -39,7 +39,8 @@ describe('reading a stretch of the log', () => {
     const topic = await kafka.topic(1)
     await producer.send([{ topic, key: 'a', value: 'early' }])
     const [early] = await readAll(await reader.spans(topic))
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    // The broker's clock is this machine's.
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(early!.timestamp + 1))
     await producer.send([{ topic, key: 'a', value: 'late' }])
 
     expect(values(await readAll(await reader.spans(topic, early!.timestamp)))).toEqual(['early', 'late'])
