@@ -51,7 +51,11 @@ export const VARIABLES = {
     duration,
     '24h',
   ),
-  RATE_LIMIT_PER_KEY: variable('Requests per API key; producer keys are unlimited.', rate, '100/s'),
+  RATE_LIMIT_PER_KEY: variable(
+    'Requests per API key; producer keys are unlimited. Read, but not enforced yet.',
+    rate,
+    '100/s',
+  ),
   ATTEMPT_TIMEOUT: variable('Limit of one whole attempt, from the resolver to the last byte wanted.', duration, '5s'),
   DISABLE_AFTER_ATTEMPTS: variable('Failures in a row before a webhook can be disabled.', positiveInteger, '10'),
   DISABLE_AFTER: variable('How long a webhook must have been failing before it can be disabled.', duration, '6h'),
