@@ -11,7 +11,8 @@ then ends with exit code 78. Durations are written \`250ms\`, \`10s\`, \`1m\`, \
 set. This page and \`.env.example\` are generated from \`libs/config\` by \`npm run docs\`.
 
 The three services must agree on the Kafka variables, \`DATABASE_URL\`, \`RETRY_SCHEDULE\`, \`DELIVERY_MAX_AGE\` and the
-retentions. \`SECRETS_KEY\` is for the API and the dispatcher; fan-out never sees a secret and is not given the key.
+retentions; the API and the dispatcher also on \`DISABLE_AFTER\` and \`DISABLE_AFTER_ATTEMPTS\`. \`SECRETS_KEY\` is for these
+two; fan-out never sees a secret and is not given the key.
 
 <!-- prettier-ignore-start -->
 ${environmentTable()}<!-- prettier-ignore-end -->
