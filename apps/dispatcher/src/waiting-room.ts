@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { DueHeap } from './due-heap.js'
+import { DueTimer } from './due-timer.js'
 import { MemoryBound } from './memory-bound.js'
 import type { Work } from './work.js'
 
@@ -19,17 +19,18 @@ export type Admission = { kind: 'taken' } | { kind: 'later'; readAgainAt: number
  */
 @Injectable()
 export class WaitingRoom {
-  readonly #heap = new DueHeap<Work>()
+  readonly #waiting = new DueTimer<Work>((work) => {
+    this.#leave(work)
+    this.#onDue(work)
+  })
   readonly #perPartition = new Map<string, number>()
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Infinity
   #onDue: (work: Work) => void = () => undefined
   #onRoom: (topic: string, partition: number) => void = () => undefined
 
   constructor(private readonly memory: MemoryBound) {}
 
   get size(): number {
-    return this.#heap.size
+    return this.#waiting.size
   }
 
   /** `due`: a delivery's time has come. `room`: a partition that was full has room again. */
@@ -48,36 +49,17 @@ export class WaitingRoom {
     if (waiting >= MOST_PER_PARTITION || this.memory.isFull) return { kind: 'full' }
     this.#perPartition.set(key, waiting + 1)
     this.memory.add(work)
-    this.#heap.add(work, notBefore + (work.delivery.isDeferred ? 0 : jitter(tierDelayMs)))
-    this.#arm()
+    this.#waiting.add(work, notBefore + (work.delivery.isDeferred ? 0 : jitter(tierDelayMs)))
     return { kind: 'taken' }
   }
 
   /** Drops what waits of partitions that another process owns now. */
   dropLost(): void {
-    for (const work of this.#heap.removeWhere(({ batch }) => !batch.isOwned())) this.#leave(work)
+    for (const work of this.#waiting.removeWhere(({ batch }) => !batch.isOwned())) this.#leave(work)
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#timerAt = -Infinity
-  }
-
-  #arm(): void {
-    const next = this.#heap.nextDueAt
-    if (next === undefined || next >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = next
-    this.#timer = setTimeout(() => this.#release(), Math.max(0, next - Date.now()))
-  }
-
-  #release(): void {
-    this.#timerAt = Infinity
-    for (let work = this.#heap.takeDue(Date.now()); work; work = this.#heap.takeDue(Date.now())) {
-      this.#leave(work)
-      this.#onDue(work)
-    }
-    this.#arm()
+    this.#waiting.stop()
   }
 
   #leave(work: Work): void {

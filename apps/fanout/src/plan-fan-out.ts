@@ -1,4 +1,5 @@
 import {
+  CHAIN_BEGINNING,
   type AcceptedEvent,
   type Delivery,
   type FannedOut,
@@ -42,12 +43,8 @@ function firstDelivery(event: AcceptedEvent, webhook: SubscribedWebhook): Delive
     webhookVersion: webhook.version,
     trigger: 'automatic',
     chain: 0,
-    attempt: 1,
     acceptedAt: event.acceptedAt,
-    notBefore: null,
-    chainStartedAt: null,
-    isDeferred: false,
-    deferredSince: null,
+    ...CHAIN_BEGINNING,
     body: event.body,
     ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
   }

@@ -40,6 +40,15 @@ export interface Delivery {
   traceparent?: string
 }
 
+/** Where every chain begins, whoever starts it: at its first attempt, with nothing waited for yet. */
+export const CHAIN_BEGINNING = {
+  attempt: 1,
+  notBefore: null,
+  chainStartedAt: null,
+  isDeferred: false,
+  deferredSince: null,
+} as const satisfies Partial<Delivery>
+
 /** Names one attempt of one chain: two records with the same key ask for the same attempt, and one of them is a repeat. */
 export function attemptKey(delivery: Pick<Delivery, 'id' | 'chain' | 'attempt'>): string {
   return `${delivery.id}/${delivery.chain}/${delivery.attempt}`

@@ -1,4 +1,4 @@
-import type { Delivery, RedeliveryRequested } from '#domain'
+import { CHAIN_BEGINNING, type Delivery, type RedeliveryRequested } from '#domain'
 import type { ConsumedRecord } from '#kafka'
 import { UndecodableRecord, decodeDelivery } from '#topics'
 
@@ -41,11 +41,7 @@ export function nextChainOf(delivery: Delivery): Delivery {
     ...delivery,
     trigger: 'redelivery',
     chain: delivery.chain + 1,
-    attempt: 1,
-    notBefore: null,
-    chainStartedAt: null,
-    isDeferred: false,
-    deferredSince: null,
+    ...CHAIN_BEGINNING,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Delivery, RedeliveryRequested } from '#domain'
+import { CHAIN_BEGINNING, type Delivery, type RedeliveryRequested } from '#domain'
 import type { DeliveryState, RequestedChain, WebhookRow } from '#postgres'
 import { redeliveryRequested } from '../admin/dead-letter.js'
 
@@ -22,12 +22,8 @@ export function redeliveryContent(
     webhookId,
     webhookVersion: webhook.version,
     trigger: 'redelivery',
-    attempt: 1,
     acceptedAt,
-    notBefore: null,
-    chainStartedAt: null,
-    isDeferred: false,
-    deferredSince: null,
+    ...CHAIN_BEGINNING,
     requestedAt: now,
     body,
     ...(traceparent !== undefined && { traceparent }),

@@ -1,4 +1,4 @@
-import { type Delivery, deliveryIdFor, operationalEventTypes } from '#domain'
+import { CHAIN_BEGINNING, type Delivery, deliveryIdFor, operationalEventTypes } from '#domain'
 import type { PlannedDelivery, ReplayRow } from '#postgres'
 
 /** What a planned delivery becomes: the first attempt of a chain, as fan-out or a redelivery would begin it. */
@@ -17,12 +17,8 @@ export function replayDelivery(
     webhookVersion,
     trigger: 'replay',
     chain,
-    attempt: 1,
     acceptedAt,
-    notBefore: null,
-    chainStartedAt: null,
-    isDeferred: false,
-    deferredSince: null,
+    ...CHAIN_BEGINNING,
     body: Buffer.from(body),
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type Delivery, type EventType, deliveryIdFor, newId } from '#domain'
+import { CHAIN_BEGINNING, type Delivery, type EventType, deliveryIdFor, newId } from '#domain'
 import { BatchingProducer, ProduceFailed } from '#kafka'
 import { type WebhookRow, WebhookStore } from '#postgres'
 import { TopicMap, encodeDelivery } from '#topics'
@@ -52,12 +52,8 @@ function testDelivery(webhook: WebhookRow, type: EventType, traceparent: string 
     webhookVersion: webhook.version,
     trigger: 'test',
     chain: 0,
-    attempt: 1,
     acceptedAt: now.getTime(),
-    notBefore: null,
-    chainStartedAt: null,
-    isDeferred: false,
-    deferredSince: null,
+    ...CHAIN_BEGINNING,
     body: Buffer.from(sampleBody(type, eventId, now)),
     ...(traceparent !== undefined && { traceparent }),
   }
