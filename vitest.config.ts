@@ -21,7 +21,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'integration',
-          include: ['{apps,libs,local}/**/*.int-spec.ts'],
+          include: ['{apps,libs,local,test}/**/*.int-spec.ts'],
           globalSetup: ['test/support/shared-servers.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runAdmin, type AdminOptions } from './admin-command.js'
+import { askAdmin, runAdmin, type AdminOptions } from './admin-command.js'
 import { ApiClient } from './api-client.js'
 import { makeTrustedAuthority } from './authorities-file.js'
 import type { Certificate } from './certificates.js'
@@ -16,6 +16,7 @@ import { Sample } from './sample.js'
 import { removeSampleWebhook } from './sample-webhook.js'
 import { serviceEnvironment, serviceNames, type ServiceName, type StackSettings } from './service-environment.js'
 import { ServiceProcess } from './service-process.js'
+import { createServiceUsers, type ReaderRoles } from './service-users.js'
 import { stackFile, stackPids, type StackFile } from './stack-file.js'
 import { startKafka, startPostgres } from './stack-servers.js'
 import { readState, writeState, type LocalState } from './state-file.js'
@@ -86,7 +87,7 @@ export class LocalStack {
     }
     const admin = this.adminOptions(settings)
     const keptAccount = this.state.account
-    const account = await this.prepare(kafka, admin)
+    const account = await this.prepare(kafka, admin, settings)
     await Promise.all(serviceNames.map((name) => this.begin(this.startService(name, settings))))
 
     const api = new ApiClient(`http://127.0.0.1:${servicePorts.api}`)
@@ -131,13 +132,20 @@ export class LocalStack {
   }
 
   // Tables while the broker still starts, topics as soon as it has, and meanwhile the account.
-  private async prepare(kafka: Promise<void>, admin: AdminOptions): Promise<LocalAccount> {
+  private async prepare(kafka: Promise<void>, admin: AdminOptions, settings: StackSettings): Promise<LocalAccount> {
     const { out } = this.options
-    const tables = this.begin(out.step(() => 'tables', runAdmin(['migrate'], admin)))
+    const tables = this.begin(out.step(() => 'tables', this.makeTables(admin, settings)))
     const topics = this.begin(kafka.then(() => out.step(() => 'topics', runAdmin(['create-topics'], admin))))
     const account = this.begin(tables.then(() => this.state.account ?? this.newAccount(admin)))
     await Promise.all([tables, topics, account])
     return account
+  }
+
+  private async makeTables(admin: AdminOptions, settings: StackSettings): Promise<void> {
+    const { roles } = await askAdmin(['migrate'], admin)
+    // Who may log in to a database of the user's is not ours to say.
+    if (process.env.DATABASE_URL) return
+    settings.readerUrls = await createServiceUsers(settings.databaseUrl, roles as ReaderRoles)
   }
 
   private async newAccount(admin: AdminOptions): Promise<LocalAccount> {

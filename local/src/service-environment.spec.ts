@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { serviceEnvironment, type StackSettings } from './service-environment.js'
+import { serviceEnvironment, serviceNames, type StackSettings } from './service-environment.js'
 
 const settings: StackSettings = {
   apiPort: 3001,
@@ -41,6 +41,15 @@ describe('the environment of a service', () => {
     expect(replicas(true, {})).toBe('1')
     expect(replicas(false, {})).toBeUndefined()
     expect(replicas(false, { KAFKA_REPLICATION_FACTOR: '2' })).toBe('2')
+  })
+
+  it('gives each service its own user of the database, where the stack has made them', () => {
+    const readerUrls = { fanout: 'postgres://fanout@/', dispatcher: 'postgres://dispatcher@/' }
+    const urls = (readers: Partial<StackSettings>) =>
+      serviceNames.map((name) => serviceEnvironment(name, { ...settings, ...readers }, {}).DATABASE_URL)
+    const { databaseUrl } = settings
+    expect(urls({ readerUrls })).toEqual([databaseUrl, readerUrls.fanout, readerUrls.dispatcher])
+    expect(urls({})).toEqual([databaseUrl, databaseUrl, databaseUrl])
   })
 
   it('never shows fan-out the secrets key, not even the user’s own', () => {

@@ -8,7 +8,10 @@ export interface StackSettings {
   kafkaBrokers: string
   /** The stack's own broker, which is alone; false for one of the user's. */
   kafkaIsOurs: boolean
+  /** Of the user who owns the tables: the API's. */
   databaseUrl: string
+  /** Of the users who only read; the owner's where the database is the user's, and who may do what is theirs to say. */
+  readerUrls?: { fanout: string; dispatcher: string }
   secretsKey: string
   authoritiesFile: string
 }
@@ -29,7 +32,7 @@ export function serviceEnvironment(
     KAFKA_BROKERS: settings.kafkaBrokers,
     // The default of three replicas is for real clusters; a lone broker refuses it.
     ...(settings.kafkaIsOurs && { KAFKA_REPLICATION_FACTOR: environment.KAFKA_REPLICATION_FACTOR || '1' }),
-    DATABASE_URL: settings.databaseUrl,
+    DATABASE_URL: (service !== 'api' && settings.readerUrls?.[service]) || settings.databaseUrl,
     EGRESS_ALLOWED_CIDRS: environment.EGRESS_ALLOWED_CIDRS ?? loopback,
     EGRESS_CA_FILE: settings.authoritiesFile,
     // Fan-out never sees a secret.

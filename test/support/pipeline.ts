@@ -7,6 +7,7 @@ import { inject } from 'vitest'
 import { freePort, removeWithUs } from '../../local/src/index.js'
 import { askAdmin, runAdmin } from '../../local/src/admin-command.js'
 import { ServiceProcess } from '../../local/src/service-process.js'
+import { type ReaderRoles, createServiceUsers } from '../../local/src/service-users.js'
 import { ApiClient, type EventAccepted } from './api-client.js'
 import { testAuthority } from './test-authority.js'
 
@@ -29,6 +30,7 @@ export class Pipeline {
 
   private constructor(
     private readonly environment: NodeJS.ProcessEnv,
+    private readonly readerUrls: ReaderRoles,
     readonly folder: string,
     readonly apiUrl: string,
     readonly services: Map<string, ServiceProcess>,
@@ -56,13 +58,15 @@ export class Pipeline {
       ...options.environment,
     }
     const admin = { environment, logFile: join(folder, 'admin.log'), signal: new AbortController().signal }
-    await Promise.all([runAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])
+    const [{ roles }] = await Promise.all([askAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])
+    const readerUrls = await createServiceUsers(environment.DATABASE_URL!, roles as ReaderRoles)
     const account = await Pipeline.#account(admin)
     const producer = await askAdmin(['keys', 'create', '--producer', '--name', 'e2e'], admin)
     const services = new Map<string, ServiceProcess>()
     const ports = new Map<string, number>()
     const pipeline = new Pipeline(
       environment,
+      readerUrls,
       folder,
       `http://127.0.0.1:${apiPort}`,
       services,
@@ -102,10 +106,14 @@ export class Pipeline {
     return process
   }
 
-  /** Fan-out never sees a secret: not here either. */
+  /** As in production: fan-out never sees a secret, and each service logs in to the database as itself. */
   environmentOf(service: ServiceName): NodeJS.ProcessEnv {
     const { SECRETS_KEY, ...withoutSecrets } = this.environment
-    return { ...withoutSecrets, ...(service !== 'fanout' && { SECRETS_KEY }) }
+    return {
+      ...withoutSecrets,
+      ...(service !== 'api' && { DATABASE_URL: this.readerUrls[service] }),
+      ...(service !== 'fanout' && { SECRETS_KEY }),
+    }
   }
 
   service(instance: string): ServiceProcess {

@@ -48,6 +48,7 @@ export { ReadModelWriter, type Written } from './read-models/read-model-writer.j
 export { ReadModelRebuild, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
 export { RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'
+export { type RoleNames, RolesMissing, roleNames } from './roles/reader-roles.js'
 export type { LogEnds, PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow } from './replays/replay-row.js'
 export type { ReplayFilter } from './replays/replay-selection.js'
 export { ReplayStore, type NewReplay } from './replays/replay-store.js'

@@ -4,12 +4,15 @@ import type { Database } from './database.js'
 import { sqlState, translated } from './database-unavailable.js'
 import { migrations } from './migrations/index.js'
 import { createDataSource } from './orm-data-source.js'
+import { ensureRoles, grantReads } from './roles/reader-roles.js'
 
 /**
  * Brings the schema up to date, each migration in its own transaction. Safe to run from several places at once: the
- * second waits and then finds nothing to do. Answers the names of those that ran here.
+ * second waits and then finds nothing to do. Answers the names of those that ran here. Then lets the roles of fan-out
+ * and the dispatcher read what they need.
  *
  * @throws {DatabaseUnavailable} when Postgres cannot be reached
+ * @throws {RolesMissing} when this user may not create them, before anything was changed
  */
 export async function migrate(database: Database): Promise<string[]> {
   const { url, applicationName } = database.options
@@ -20,7 +23,9 @@ export async function migrate(database: Database): Promise<string[]> {
   try {
     await guard.connect()
     await guard.query('select pg_advisory_lock($1)', [LOCKS.migrations])
+    const roles = await ensureRoles(guard)
     const ran = await runMigrations(url, applicationName)
+    await grantReads(guard, roles)
     if (lost) throw lost
     return ran
   } catch (error) {

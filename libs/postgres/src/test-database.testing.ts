@@ -3,6 +3,7 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import { Database } from './database.js'
 import { migrate } from './migrate.js'
+import { READERS, roleName } from './roles/role-names.js'
 
 export interface TestDatabase {
   database: Database
@@ -28,6 +29,8 @@ export async function createTestDatabase({ migrated = true } = {}): Promise<Test
     async close() {
       await database.close()
       await onServer(`drop database ${name} with (force)`)
+      // Roles are the server's, and outlive the database that they are about.
+      for (const reader of READERS) await onServer(`drop role if exists ${roleName(name, reader)}`)
     },
   }
 }

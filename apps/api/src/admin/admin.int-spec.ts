@@ -62,8 +62,12 @@ describe('the command line of operators', () => {
   })
 
   it('brings the schema up to date, once', async () => {
-    expect((await json<{ migrations: string[] }>('migrate')).migrations).not.toEqual([])
-    expect((await run('migrate')).out).toBe('The schema is up to date.\n')
+    const { migrations, roles } = await json<{ migrations: string[]; roles: object }>('migrate')
+    expect(migrations).not.toEqual([])
+    expect(roles).toEqual({ fanout: expect.any(String), dispatcher: expect.any(String) })
+    expect((await run('migrate')).out).toMatch(
+      /^The schema is up to date\.\nFan-out reads as \w+_fanout, the dispatcher/,
+    )
   })
 
   it('creates accounts and lists them', async () => {

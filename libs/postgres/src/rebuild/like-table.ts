@@ -44,13 +44,21 @@ async function copyIndexes(session: Session, from: SchemaName, to: SchemaName, t
 }
 
 async function copyGrants(session: Session, from: SchemaName, to: SchemaName, table: string): Promise<void> {
-  const grants = await session.query<{ privilege: string; grantee: string }>(
-    `select privilege_type as privilege, coalesce(quote_ident(rolname), 'public') as grantee
-     from pg_class cross join aclexplode(relacl) as acl left join pg_roles on pg_roles.oid = acl.grantee
-     where pg_class.oid = $1::regclass`,
-    [`${from}.${table}`],
-  )
-  for (const { privilege, grantee } of grants) {
-    await session.query(`grant ${privilege} on ${to}.${table} to ${grantee}`)
+  const grants = await session.query<{ privilege: string; columns: string; grantee: string }>(GRANTED, [
+    `${from}.${table}`,
+  ])
+  for (const { privilege, columns, grantee } of grants) {
+    await session.query(`grant ${privilege} ${columns} on ${to}.${table} to ${grantee}`)
   }
 }
+
+/** On the table, and on single columns of it, which is how the services read. */
+const GRANTED = `
+  select privilege_type as privilege, '' as columns, coalesce(quote_ident(rolname), 'public') as grantee
+  from pg_class cross join aclexplode(relacl) as acl left join pg_roles on pg_roles.oid = acl.grantee
+  where pg_class.oid = $1::regclass
+  union all
+  select privilege_type, format('(%s)', string_agg(quote_ident(attname), ', ')), coalesce(quote_ident(rolname), 'public')
+  from pg_attribute cross join aclexplode(attacl) as acl left join pg_roles on pg_roles.oid = acl.grantee
+  where attrelid = $1::regclass
+  group by privilege_type, rolname`
