@@ -106,6 +106,15 @@ export class Pipeline {
     return process
   }
 
+  /** As a rollout does: every process stops and starts again, one after the other, with these variables changed. */
+  async reconfigure(changes: Record<string, string>): Promise<void> {
+    Object.assign(this.environment, changes)
+    for (const [instance, process] of [...this.services]) {
+      await process.stop()
+      await this.add(process.name, instance)
+    }
+  }
+
   /** As in production: fan-out never sees a secret, and each service logs in to the database as itself. */
   environmentOf(service: ServiceName): NodeJS.ProcessEnv {
     const { SECRETS_KEY, ...withoutSecrets } = this.environment

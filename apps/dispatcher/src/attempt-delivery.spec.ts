@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { DeliverableWebhook } from '#domain'
 import type { EgressClient, EgressRequest, EgressResult } from '#egress'
-import { createSecret } from '#signing'
+import { BrokenSealError, UnknownSealKeyError, createSecret } from '#signing'
 import { aDelivery } from '../../../libs/domain/src/builders.testing.js'
 import { AttemptDelivery } from './attempt-delivery.js'
 import { SecretChoice } from './secret-choice.js'
@@ -89,4 +89,21 @@ it('asks a receiver that takes neither twice, and reports its refusal', async ()
   const { run, requests } = attemptsWith([NEW, OLD], () => 'whsec_another')
   expect((await run()).result).toMatchObject({ kind: 'failed', status: 401 })
   expect(requests).toHaveLength(2)
+})
+
+describe('a secret that cannot be opened', () => {
+  it.each([new UnknownSealKeyError('k1'), new BrokenSealError('not authentic')])(
+    'is a fault of ours, calls nobody and ends nothing: %s',
+    async (error) => {
+      const client = { send: () => expect.fail('a request was sent unsigned') } as unknown as EgressClient
+      const secretsOf = () => {
+        throw error
+      }
+      const webhooks = { secretsOf } as unknown as WebhooksToCall
+
+      const report = await new AttemptDelivery(client, webhooks, 5_000).run(aDelivery(), webhook, new SecretChoice())
+
+      expect(report).toMatchObject({ result: null, ourFault: 'sealed_secret', detail: error.message })
+    },
+  )
 })

@@ -8,7 +8,7 @@ import {
   outcomeOfStatus,
 } from '#domain'
 import { EgressClient, type EgressResult, type OwnFaultCause } from '#egress'
-import { signatureHeaders } from '#signing'
+import { BrokenSealError, UnknownSealKeyError, signatureHeaders } from '#signing'
 import { type SecretChoice, looksLikeWrongSecret } from './secret-choice.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
@@ -24,7 +24,7 @@ export interface AttemptReport {
   response: ResponseExcerpt | null
   /** Null for a fault of ours, which neither counts as an attempt nor against the webhook. */
   result: AttemptOutcome | null
-  ourFault?: OwnFaultCause
+  ourFault?: OwnFaultCause | 'sealed_secret'
   /** For operators, never for customers. */
   detail?: string
 }
@@ -51,7 +51,8 @@ export class AttemptDelivery {
   /** One attempt: one request, or two where a receiver may have the other secret of a rotation. */
   async run(delivery: Delivery, webhook: DeliverableWebhook, choice: SecretChoice): Promise<AttemptReport> {
     const startedAt = Date.now()
-    const secrets = this.webhooks.secretsOf(webhook, startedAt)
+    const secrets = this.#secretsOf(webhook, startedAt)
+    if ('unreadable' in secrets) return unsigned(webhook, startedAt, secrets.unreadable)
     const { first, other } = choice.order(secrets)
     let sent = await this.#send(delivery, webhook, first, secrets, this.timeoutMs)
     if (other !== undefined) {
@@ -63,6 +64,16 @@ export class AttemptDelivery {
       durationMs: other === undefined ? Math.round(sent.result.durationMs) : Date.now() - startedAt,
       request: { url: webhook.url, headers: sent.headers },
       ...whatItCameTo(sent.result),
+    }
+  }
+
+  /** A seal that does not open is one webhook's trouble, and ours to mend: its neighbours go on. */
+  #secretsOf(webhook: DeliverableWebhook, now: number): string[] | { unreadable: string } {
+    try {
+      return this.webhooks.secretsOf(webhook, now)
+    } catch (error) {
+      if (error instanceof UnknownSealKeyError || error instanceof BrokenSealError) return { unreadable: error.message }
+      throw error
     }
   }
 
@@ -110,6 +121,12 @@ export class AttemptDelivery {
     const result = await this.client.send({ url: webhook.url, headers, body: delivery.body, deadlineMs })
     return { headers, result }
   }
+}
+
+function unsigned({ url }: DeliverableWebhook, startedAt: number, detail: string): AttemptReport {
+  const request = { url, headers: {} }
+  const ourFault = 'sealed_secret'
+  return { attemptId: newId('atm'), startedAt, durationMs: 0, request, response: null, result: null, ourFault, detail }
 }
 
 function isSuccess(result: EgressResult): boolean {

@@ -10,6 +10,17 @@ export function readDatabaseUrl(environment: Environment = process.env): string 
   return databaseUrl
 }
 
+/** For commands on the sealed secrets: the database, and the keys. @throws {ConfigurationProblems} */
+export function readSecretsConfig(environment: Environment = process.env): { databaseUrl: string; secretsKey: string } {
+  const reader = new EnvironmentReader(environment)
+  const config = {
+    databaseUrl: reader.required(named('DATABASE_URL')),
+    secretsKey: reader.required(named('SECRETS_KEY')),
+  }
+  reader.done()
+  return config
+}
+
 /** For commands that talk to Kafka, too. @throws {ConfigurationProblems} */
 export function readAdminConfig(environment: Environment = process.env): PipelineConfig {
   const reader = new EnvironmentReader(environment)

@@ -4,6 +4,7 @@ export { AccountStore, type AccountRow, type NewAccount } from './configuration/
 export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './configuration/api-key-store.js'
 export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'
 export { OverlapRunning, TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
+export { SealStore, type Reseal, type Resealed } from './configuration/seal-store.js'
 export { SecretStore, type Rotation } from './configuration/secret-store.js'
 export type { WebhookRow } from './configuration/webhook-row.js'
 export { WebhookSnapshot } from './configuration/webhook-snapshot.js'

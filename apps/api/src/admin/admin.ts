@@ -7,6 +7,7 @@ import { addDeadLettersCommands } from './dead-letters-commands.js'
 import { addKeysCommands } from './keys-commands.js'
 import { addMigrateCommand } from './migrate-command.js'
 import { addRebuildCommand } from './rebuild/rebuild-command.js'
+import { addSecretsCommands } from './secrets/secrets-commands.js'
 
 /** EX_CONFIG, as the services themselves end with. */
 const WRONG_CONFIGURATION = 78
@@ -43,6 +44,7 @@ function adminProgram(): Command {
   addKeysCommands(program)
   addDeadLettersCommands(program)
   addRebuildCommand(program)
+  addSecretsCommands(program)
   addAuditCommand(program)
   return program
 }

@@ -9,10 +9,12 @@ const EXPIRES = new Date('2024-01-16T14:45:00Z')
 function aRotation({ isConfirmed = true, refusal }: { isConfirmed?: boolean; refusal?: Error } = {}) {
   const stored: Rotation[] = []
   const undone: Rotation[] = []
+  const seals: string[] = []
   const store = {
     rotate: (_: string, webhookId: string, sealed: string) => {
       if (refusal) return Promise.reject(refusal)
-      const rotation = { webhookId, outboxId: 1, previousExpiresAt: EXPIRES, before: [], sealed }
+      const rotation = { webhookId, outboxId: 1, previousExpiresAt: EXPIRES, before: [], secretId: 2 }
+      seals.push(sealed)
       stored.push(rotation)
       return Promise.resolve(rotation)
     },
@@ -20,16 +22,16 @@ function aRotation({ isConfirmed = true, refusal }: { isConfirmed?: boolean; ref
   }
   const relay = { isConfirmed: () => Promise.resolve(isConfirmed) }
   const rotation = new SecretRotation(store as never, relay as never, keyRing, { error: () => {} } as never)
-  return { rotation, stored, undone }
+  return { rotation, stored, undone, seals }
 }
 
 describe('a rotation', () => {
   it('answers the secret that was stored, sealed', async () => {
-    const { rotation, stored } = aRotation()
+    const { rotation, seals } = aRotation()
     const answer = await rotation.rotate('acc_1', 'whk_1', 1_000)
     expect(isSecret(answer!.secret)).toBe(true)
     expect(answer!.previousExpiresAt).toEqual(EXPIRES)
-    expect(openSecret(keyRing, stored[0]!.sealed, 'whk_1')).toBe(answer!.secret)
+    expect(openSecret(keyRing, seals[0]!, 'whk_1')).toBe(answer!.secret)
   })
 
   it('that the log does not confirm is undone: nobody was told the secret', async () => {

@@ -134,6 +134,16 @@ describe('the secrets of a webhook', () => {
     expect(await stored(id)).toEqual(before.map(({ sealed }) => sealed).reverse())
   })
 
+  it('keep the seal that they were given meanwhile when a rotation is undone', async () => {
+    const id = await aWebhook()
+    const rotation = await rotate(id, 'never told', HOUR_MS)
+    await test.database.query("update webhook_secrets set sealed = sealed || ' anew' where webhook_id = $1", [id])
+
+    await store.undo(rotation)
+
+    expect((await announced(id)).secrets).toEqual([{ sealed: 'first anew', expiresAt: null }])
+  })
+
   it('stay as they are when the rotation that is undone was followed by another', async () => {
     const id = await aWebhook()
     const rotation = await rotate(id, 'second', HOUR_MS)

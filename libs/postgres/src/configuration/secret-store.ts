@@ -13,10 +13,11 @@ export interface Rotation {
   previousExpiresAt: Date
   /** What was valid until now, newest first, for undoing it. */
   before: KeptSecret[]
-  sealed: string
+  /** The row of the new secret: its seal may be made anew at any time, its row stays. */
+  secretId: number
 }
 
-type KeptSecret = Pick<WebhookSecret, 'sealed' | 'expiresAt' | 'createdAt'>
+type KeptSecret = Pick<WebhookSecret, 'id' | 'sealed' | 'expiresAt' | 'createdAt'>
 
 /** The secrets that a webhook is signed with: one, or two while a rotation's overlap lasts. */
 export class SecretStore {
@@ -41,22 +42,24 @@ export class SecretStore {
       const previousExpiresAt = new Date(now.getTime() + overlapMs)
       if (overlapMs > 0) await manager.update(WebhookSecret, { id: newest!.id }, { expiresAt: previousExpiresAt })
       else await manager.delete(WebhookSecret, { webhookId: id })
-      await manager.insert(WebhookSecret, { webhookId: id, sealed, expiresAt: null, createdAt: now })
+      const added = await manager.insert(WebhookSecret, { webhookId: id, sealed, expiresAt: null, createdAt: now })
       const outboxId = await announceNextVersion(manager, webhook, now)
-      return { webhookId: id, outboxId, previousExpiresAt, before, sealed }
+      return { webhookId: id, outboxId, previousExpiresAt, before, secretId: Number(added.identifiers[0]!.id) }
     })
   }
 
   /** For a secret that nobody was told. Does nothing where the webhook is gone or has been rotated again since. */
-  async undo({ webhookId, sealed, before }: Rotation): Promise<void> {
+  async undo({ webhookId, secretId, before }: Rotation): Promise<void> {
     await this.database.ormTransaction(async (manager) => {
       await takeConfigurationTurn(manager)
       const webhook = await manager.findOneBy(Webhook, { id: webhookId })
       const [newest] = await secretsOf(manager, webhookId)
-      if (!webhook || newest?.sealed !== sealed) return
-      await manager.delete(WebhookSecret, { webhookId })
-      for (const { sealed: kept, expiresAt, createdAt } of before.toReversed()) {
-        await manager.insert(WebhookSecret, { webhookId, sealed: kept, expiresAt, createdAt })
+      if (!webhook || newest?.id !== secretId) return
+      await manager.delete(WebhookSecret, { id: secretId })
+      for (const { id, sealed, expiresAt, createdAt } of before.toReversed()) {
+        // One that is still there may have been sealed anew meanwhile.
+        const { affected } = await manager.update(WebhookSecret, { id, webhookId }, { expiresAt })
+        if (!affected) await manager.insert(WebhookSecret, { webhookId, sealed, expiresAt, createdAt })
       }
       await announceNextVersion(manager, webhook, new Date())
     })
