@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { freePort, requireFreePort } from './free-port.js'
 import { kafkaJars } from './kafka-jars.js'
 import { isKafkaReady } from './kafka-ready.js'
-import { clusterId, jvmOptions, log4jProperties, serverProperties } from './kafka-settings.js'
+import { type BrokerSettings, clusterId, jvmOptions, log4jProperties, serverProperties } from './kafka-settings.js'
 import { javaCommand } from './prerequisites.mjs'
 import { endServerProcess, startServerProcess, type ProcessEnd, type ServerProcess } from './server-process.js'
 import { waitUntil } from './wait-until.js'
@@ -19,6 +19,10 @@ export interface KafkaServerOptions {
   logFile?: string
   /** For measurements: the JVM's full compiler and default collector, slower to start. */
   forLoad?: boolean
+  /** Beside the defaults and above them. */
+  settings?: BrokerSettings
+  /** Users with their passwords, for SCRAM-SHA-512; they are made with the data folder. */
+  users?: Record<string, string>
 }
 
 // A clean stop takes one or two seconds; a start after kill -9 reads the logs first and may wait for the old session.
@@ -52,6 +56,8 @@ export class KafkaServer {
       controllerPort: options.controllerPort ?? (await freePort()),
       logFile: options.logFile ?? join(dataDir, 'kafka.log'),
       forLoad: options.forLoad ?? false,
+      settings: options.settings ?? {},
+      users: options.users ?? {},
     })
     await server.startAgain()
     return server
@@ -107,14 +113,21 @@ export class KafkaServer {
 
   private async writeSettings(): Promise<void> {
     const place = { ...this.settings, logFolder: this.file('log') }
-    await writeFile(this.file('server.properties'), serverProperties(place, this.settings.forLoad))
+    await writeFile(
+      this.file('server.properties'),
+      serverProperties(place, this.settings.forLoad, this.settings.settings),
+    )
     await writeFile(this.file('log4j2.properties'), log4jProperties)
   }
 
   private async formatOnce(): Promise<void> {
     if (existsSync(join(this.file('log'), 'meta.properties'))) return
     const format = ['format', '-t', clusterId, '-c', this.file('server.properties'), '--ignore-formatted']
-    const child = await this.run('kafka.tools.StorageTool', format)
+    const users = Object.entries(this.settings.users).flatMap(([name, password]) => [
+      '--add-scram',
+      `SCRAM-SHA-512=[name=${name},password=${password}]`,
+    ])
+    const child = await this.run('kafka.tools.StorageTool', [...format, ...users])
     const { code } = await child.ended
     if (code !== 0) throw new Error(`Kafka could not format ${this.settings.dataDir}:\n${child.lastWords()}`)
   }

@@ -5,6 +5,9 @@ export interface KafkaPlace {
   logFolder: string
 }
 
+/** In the broker's own names, such as `sasl.enabled.mechanisms`. */
+export type BrokerSettings = Record<string, string | number | boolean>
+
 /** Any fixed id does: every local broker is a cluster of its own. */
 export const clusterId = 'Y29udGV4dGZpbGUtd2hvb2'
 
@@ -12,8 +15,8 @@ export const clusterId = 'Y29udGV4dGZpbGUtd2hvb2'
  * `server.properties` of a single-node KRaft broker. What is not here is Kafka's default, `message.max.bytes` included,
  * so that what works here works there.
  */
-export function serverProperties(place: KafkaPlace, forLoad: boolean): string {
-  const settings: Record<string, string | number | boolean> = {
+export function serverProperties(place: KafkaPlace, forLoad: boolean, beside: BrokerSettings = {}): string {
+  const settings: BrokerSettings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}`,
@@ -39,6 +42,7 @@ export function serverProperties(place: KafkaPlace, forLoad: boolean): string {
     // 128 MB by default, for one cleaner that has a few thousand keys here.
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     ...(forLoad ? {} : quickRestart),
+    ...beside,
   }
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -58,6 +62,8 @@ appender.stdout.layout.type = PatternLayout
 appender.stdout.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS} %-5p %c{1}: %m%n
 logger.server.name = kafka.server.KafkaRaftServer
 logger.server.level = info
+logger.denied.name = kafka.authorizer.logger
+logger.denied.level = info
 `
 
 /** JVM options: quick to start and small for people and tests, warm and steady for measurements. */

@@ -1,4 +1,14 @@
+import { RetrySchedule } from '#domain'
+import { KAFKA_USERS, type KafkaUser, type Permission, TopicMap, permissionsOf } from '#topics'
 import { GRANTS } from '../../libs/postgres/src/roles/grants.js'
+
+const topics = new TopicMap({
+  prefix: '',
+  schedule: RetrySchedule.parse('10s,1m,6m,36m,3h36m'),
+  eventRetentionMs: 1,
+  deliveryRetentionMs: 1,
+  deliveryMaxAgeMs: 1,
+})
 
 /** docs/access.md, from what the code grants. */
 export const accessPage = `# Who may do what
@@ -15,10 +25,11 @@ were granted on tables of the product. Neither may write anything.
 <!-- prettier-ignore-start -->
 ${grantsTable()}<!-- prettier-ignore-end -->
 
-The users that log in, and their passwords, are yours. For a database \`webhooks\`:
+The users that log in, and their passwords, are yours. For a database \`webhooks\`, the last two after \`admin migrate\`:
 
 \`\`\`sql
-create role webhooks_api login password '…';                                    -- then: create database webhooks owner webhooks_api
+create role webhooks_api login password '…';
+create database webhooks owner webhooks_api;
 create role webhooks_fanout_user login password '…' in role webhooks_fanout;
 create role webhooks_dispatcher_user login password '…' in role webhooks_dispatcher;
 \`\`\`
@@ -31,7 +42,31 @@ create role webhooks_fanout nologin;
 create role webhooks_dispatcher nologin;
 \`\`\`
 
-A database that came from a dump, or got another name, has no roles until \`admin migrate\` ran once more.
+A database that came from a dump, or got another name, has no roles until \`admin migrate\` ran once more. On a server that
+was upgraded from Postgres 14 or older also \`revoke create on schema public from public\`: there anybody may make tables.
+
+With TLS: \`?sslmode=verify-full&sslrootcert=/path/to/ca.pem\` at the end of \`DATABASE_URL\`. \`require\`, \`prefer\` and
+\`verify-ca\` verify just as strictly here, other than in \`psql\`; \`no-verify\` does not verify at all, and without \`sslmode\`
+nothing is encrypted.
+
+## Kafka
+
+With \`KAFKA_SSL\` or \`KAFKA_SSL_CA_FILE\` the brokers' certificates are verified, names included; with
+\`KAFKA_SASL_MECHANISM\` each process logs in as \`KAFKA_SASL_USERNAME\`. A broker that denies what nobody was granted
+(\`authorizer.class.name\`) needs these entries; \`*\` ends a name that only begins so. Put \`KAFKA_TOPIC_PREFIX\` before
+every name.
+
+<!-- prettier-ignore-start -->
+${aclTable()}<!-- prettier-ignore-end -->
+
+The same for \`kafka-acls.sh --bootstrap-server … --add\`, one line each:
+
+\`\`\`
+${KAFKA_USERS.flatMap((user) => permissionsOf(user, topics).map((each) => aclLine(user, each))).join('\n')}
+\`\`\`
+
+\`setup\` is who runs \`admin create-topics\`; the other \`admin\` commands run as \`api\`. A service that lacks the entry for its
+group says no more than that it does not find the group's coordinator.
 `
 
 function grantsTable(): string {
@@ -39,6 +74,22 @@ function grantsTable(): string {
     Object.entries(tables).map(([table, columns]) => `| ${reader} | \`${table}\` | ${columns.map(code).join(', ')} |`),
   )
   return ['| service | table | reads |', '|---|---|---|', ...rows, ''].join('\n')
+}
+
+function aclTable(): string {
+  const rows = KAFKA_USERS.flatMap((user) =>
+    permissionsOf(user, topics).map(
+      ({ resource, name, isPrefix, operations }) =>
+        `| ${user} | ${resource} ${code(name + (isPrefix ? '*' : ''))} | ${operations.join(', ')} |`,
+    ),
+  )
+  return ['| user | on | may |', '|---|---|---|', ...rows, ''].join('\n')
+}
+
+function aclLine(user: KafkaUser, { resource, name, isPrefix, operations }: Permission): string {
+  const may = operations.map((operation) => `--operation ${operation}`).join(' ')
+  const pattern = isPrefix ? ' --resource-pattern-type prefixed' : ''
+  return `--allow-principal User:${user} ${may} --${resource} ${name}${pattern}`
 }
 
 function code(text: string): string {

@@ -18,6 +18,8 @@ export const QUICK_SCHEDULE = '1s,1s,2s,2s,3s'
 
 export interface PipelineOptions {
   environment?: Record<string, string>
+  /** What one service is told, or who creates the topics, beside that. */
+  environmentOf?: Partial<Record<ServiceName | 'setup', Record<string, string>>>
   dispatchers?: number
   /** Servers of the test's own, to be killed; the shared ones otherwise. */
   kafkaBrokers?: string
@@ -30,6 +32,7 @@ export class Pipeline {
 
   private constructor(
     private readonly environment: NodeJS.ProcessEnv,
+    private readonly own: NonNullable<PipelineOptions['environmentOf']>,
     private readonly readerUrls: ReaderRoles,
     readonly folder: string,
     readonly apiUrl: string,
@@ -57,8 +60,14 @@ export class Pipeline {
       EGRESS_CA_FILE: (await testAuthority()).caFile,
       ...options.environment,
     }
-    const admin = { environment, logFile: join(folder, 'admin.log'), signal: new AbortController().signal }
-    const [{ roles }] = await Promise.all([askAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])
+    const own = options.environmentOf ?? {}
+    const admin = {
+      environment: { ...environment, ...own.api },
+      logFile: join(folder, 'admin.log'),
+      signal: new AbortController().signal,
+    }
+    const setup = { ...admin, environment: { ...environment, ...own.setup } }
+    const [{ roles }] = await Promise.all([askAdmin(['migrate'], admin), runAdmin(['create-topics'], setup)])
     const readerUrls = await createServiceUsers(environment.DATABASE_URL!, roles as ReaderRoles)
     const account = await Pipeline.#account(admin)
     const producer = await askAdmin(['keys', 'create', '--producer', '--name', 'e2e'], admin)
@@ -66,6 +75,7 @@ export class Pipeline {
     const ports = new Map<string, number>()
     const pipeline = new Pipeline(
       environment,
+      own,
       readerUrls,
       folder,
       `http://127.0.0.1:${apiPort}`,
@@ -122,6 +132,7 @@ export class Pipeline {
       ...withoutSecrets,
       ...(service !== 'api' && { DATABASE_URL: this.readerUrls[service] }),
       ...(service !== 'fanout' && { SECRETS_KEY }),
+      ...this.own[service],
     }
   }
 
@@ -176,7 +187,7 @@ export class Pipeline {
 
   get admin() {
     return {
-      environment: this.environment,
+      environment: { ...this.environment, ...this.own.api },
       logFile: join(this.folder, 'admin.log'),
       signal: new AbortController().signal,
     }

@@ -42,7 +42,7 @@ export class TopicMap {
   }
 
   tier(tier: RetryTier): string {
-    return `${this.#tierPrefix}${tier.name}`
+    return `${this.tierPrefix}${tier.name}`
   }
 
   get tiers(): string[] {
@@ -51,11 +51,11 @@ export class TopicMap {
 
   /** Tiers among the existing topics that the schedule no longer names; they are drained, then left alone. */
   leftBehindTiers(existing: string[]): string[] {
-    return existing.filter((name) => name.startsWith(this.#tierPrefix) && !this.tiers.includes(name))
+    return existing.filter((name) => name.startsWith(this.tierPrefix) && !this.tiers.includes(name))
   }
 
   isTier(topic: string): boolean {
-    return topic.startsWith(this.#tierPrefix)
+    return topic.startsWith(this.tierPrefix)
   }
 
   /** Same key, same number of partitions: partition p of each of these holds the same webhooks. */
@@ -78,8 +78,14 @@ export class TopicMap {
     ].map((spec) => ({ ...spec, config: { ...spec.config, ...APPEND_TIME } }))
   }
 
-  get #tierPrefix(): string {
+  /** What the names of all tiers begin with, whichever schedule they are of. */
+  get tierPrefix(): string {
     return `${this.deliveries}.retry-`
+  }
+
+  /** The name of a consumer group, with the environment's prefix. */
+  group(name: string): string {
+    return this.options.prefix + name
   }
 }
 
