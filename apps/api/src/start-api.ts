@@ -5,7 +5,7 @@ import { type ApiConfig, readApiConfig } from '#config'
 import { type Logger, ManagementServer, NestLogger, type RunningService, createLogger, runService } from '#telemetry'
 import { ApiKeys } from './accounts/api-keys.js'
 import { ApiModule } from './api.module.js'
-import { batchRequest, deliveredEvent } from './events/event-schemas.js'
+import { batchRequest, deliveredEvent, deliveredOperationalEvent } from './events/event-schemas.js'
 import { countRejectedEvents } from './events/rejected-events.js'
 import { closeHttp } from './http/close-http.js'
 import { createHttpAdapter } from './http/http-adapter.js'
@@ -91,7 +91,10 @@ async function createApp(parts: Infrastructure): Promise<NestFastifyApplication>
   app.useGlobalPipes(new ValidationPipe())
   serveOpenApi(
     app,
-    openApiDocument(app, { delivered: deliveredEvent, bodies: [batchRequest, rotateSecretRequest, testSendRequest] }),
+    openApiDocument(app, {
+      delivered: { event: deliveredEvent, operationalEvent: deliveredOperationalEvent },
+      bodies: [batchRequest, rotateSecretRequest, testSendRequest],
+    }),
   )
   return app
 }

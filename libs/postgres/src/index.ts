@@ -17,13 +17,9 @@ export {
 export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
 export { DatabaseUnavailable } from './database-unavailable.js'
 export { DisableStore } from './health/disable-store.js'
-export type {
-  ClaimedNotification,
-  NotificationEvidence,
-  NotificationKind,
-  NotifiedStreak,
-} from './health/notification.js'
+export type { ClaimedNotification, Notification, NotificationEvidence, NotifiedStreak } from './health/notification.js'
 export { NotificationStore } from './health/notification-store.js'
+export { OperationalEventStore } from './health/operational-event-store.js'
 export { StreakSnapshot } from './health/streak-snapshot.js'
 export { WarningStore } from './health/warning-store.js'
 export { migrate, pendingMigrations } from './migrate.js'
