@@ -20,6 +20,7 @@ import { listenOrExplain } from './infrastructure/listen-or-explain.js'
 import { Readiness } from './infrastructure/readiness.js'
 import { rotateSecretRequest } from './webhooks/secrets.controller.js'
 import { testSendRequest } from './webhooks/test-send.controller.js'
+import { createWebhookRequest, updateWebhookRequest } from './webhooks/webhook-schemas.js'
 
 export interface RunningApi extends RunningService {
   /** `http://127.0.0.1:<port>` */
@@ -93,7 +94,7 @@ async function createApp(parts: Infrastructure): Promise<NestFastifyApplication>
     app,
     openApiDocument(app, {
       delivered: { event: deliveredEvent, operationalEvent: deliveredOperationalEvent },
-      bodies: [batchRequest, rotateSecretRequest, testSendRequest],
+      bodies: [batchRequest, createWebhookRequest, updateWebhookRequest, rotateSecretRequest, testSendRequest],
     }),
   )
   return app
