@@ -7,7 +7,7 @@ import { deliveryIdFor, eventBody, sampleEvent } from '#domain'
 import { type ServerProcess, endServerProcess, freePort, removeWithUs, startServerProcess } from '#local'
 import { createSecret, signatureHeaders } from '#signing'
 import { eventually } from './support/eventually.js'
-import { codeBlock, isInstalled } from './support/snippets.js'
+import { assertInstalled, codeBlock } from './support/snippets.js'
 
 // What customers copy is run as it stands in the document, against signatures that our own code made.
 const PAGE = 'docs/receivers.md'
@@ -104,7 +104,8 @@ describe('Node', () => {
   })
 })
 
-test.skipIf(!isInstalled('python3', '--version'))('Python', () => {
+test('Python', () => {
+  assertInstalled('python3')
   const main = [
     'import sys',
     'for path, signature in zip(sys.argv[1::2], sys.argv[2::2]):',
@@ -115,7 +116,8 @@ test.skipIf(!isInstalled('python3', '--version'))('Python', () => {
   expect(verdictsOf('python3', [file, ...caseArguments()])).toEqual([...cases.map(({ isValid }) => isValid), false])
 })
 
-test.skipIf(!isInstalled('javac', '-version'))('Java', () => {
+test('Java', () => {
+  assertInstalled('javac')
   const main = `import java.nio.file.*;
     class Main {
       public static void main(String[] args) throws Exception {
@@ -130,7 +132,8 @@ test.skipIf(!isInstalled('javac', '-version'))('Java', () => {
   expect(verdicts).toEqual([...cases.map(({ isValid }) => isValid), false])
 })
 
-test.skipIf(!isInstalled('go', 'version'))('Go', () => {
+test('Go', () => {
+  assertInstalled('go')
   const main = `package main
     import ("fmt"; "os")
     func main() {
@@ -147,7 +150,8 @@ test.skipIf(!isInstalled('go', 'version'))('Go', () => {
   expect(verdicts).toEqual(cases.map(({ isValid }) => isValid))
 })
 
-test.skipIf(!isInstalled('openssl', 'version'))('openssl', () => {
+test('openssl', () => {
+  assertInstalled('openssl')
   write('body.json', body)
   const printed = execFileSync('sh', ['-c', codeBlock(PAGE, 'sh')], { cwd: folder, env: environment, encoding: 'utf8' })
   expect(printed.trim().split(' ').at(-1)).toBe(signature)

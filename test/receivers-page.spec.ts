@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readApiConfig, readDispatcherConfig } from '#config'
-import { MAX_EVENT_BODY_BYTES, formatDuration } from '#domain'
+import { MAX_EVENT_BODY_BYTES, type OperationalEvent, formatDuration, isEventType, operationalEventBody } from '#domain'
+import { codeBlock } from './support/snippets.js'
 import { standIn } from './support/service-environments.js'
 
 // The page is a promise to customers: each number in it must be the one that the code has when nothing is configured.
@@ -36,6 +37,12 @@ test('its ports and schemes are those that may be registered', () => {
   expect(page).toContain(`Ports ${egress.allowedPorts.replace(',', ' and ').replace('-', '–')}.`)
   expect(egress.allowHttp).toBe(false)
   expect(readApiConfig(needed).egress).toMatchObject({ allowedPorts: egress.allowedPorts, allowHttp: false })
+})
+
+test('its event about a webhook is what we would send', () => {
+  const example = JSON.parse(codeBlock('docs/receivers.md', 'json operational')) as OperationalEvent
+  expect(operationalEventBody(example)).toBe(JSON.stringify(example))
+  expect(isEventType(example.type)).toBe(true)
 })
 
 test('it shows the user agent of this release, and the dispatcher sends it', () => {

@@ -8,6 +8,17 @@ export function codeBlock(file: string, fence: string): string {
   return code
 }
 
-export function isInstalled(program: string, ...versionArguments: string[]): boolean {
-  return spawnSync(program, versionArguments, { stdio: 'ignore' }).status === 0
+/** What runs the examples, with the question that each answers when it works, and its package on Debian. */
+const PROGRAMS = {
+  python3: { question: '--version', debian: 'python3' },
+  javac: { question: '-version', debian: 'openjdk-17-jdk-headless' },
+  go: { question: 'version', debian: 'golang-go' },
+  openssl: { question: 'version', debian: 'openssl' },
+}
+
+/** @throws when the program is not there, with the line that installs it: no example goes untried unnoticed */
+export function assertInstalled(program: keyof typeof PROGRAMS): void {
+  const { question, debian } = PROGRAMS[program]
+  if (spawnSync(program, [question], { stdio: 'ignore' }).status === 0) return
+  throw new Error(`${program} tries an example for receivers and is missing:  apt-get install -y ${debian}`)
 }

@@ -5,7 +5,7 @@ import { type ApiConfig, readApiConfig } from '#config'
 import { type Logger, ManagementServer, NestLogger, type RunningService, createLogger, runService } from '#telemetry'
 import { ApiKeys } from './accounts/api-keys.js'
 import { ApiModule } from './api.module.js'
-import { batchRequest, deliveredEvent } from './events/event-schemas.js'
+import { batchRequest, deliveredEvent, deliveredOperationalEvent } from './events/event-schemas.js'
 import { countRejectedEvents } from './events/rejected-events.js'
 import { closeHttp } from './http/close-http.js'
 import { createHttpAdapter } from './http/http-adapter.js'
@@ -20,6 +20,7 @@ import { listenOrExplain } from './infrastructure/listen-or-explain.js'
 import { Readiness } from './infrastructure/readiness.js'
 import { rotateSecretRequest } from './webhooks/secrets.controller.js'
 import { testSendRequest } from './webhooks/test-send.controller.js'
+import { createWebhookRequest, updateWebhookRequest } from './webhooks/webhook-schemas.js'
 
 export interface RunningApi extends RunningService {
   /** `http://127.0.0.1:<port>` */
@@ -91,7 +92,10 @@ async function createApp(parts: Infrastructure): Promise<NestFastifyApplication>
   app.useGlobalPipes(new ValidationPipe())
   serveOpenApi(
     app,
-    openApiDocument(app, { delivered: deliveredEvent, bodies: [batchRequest, rotateSecretRequest, testSendRequest] }),
+    openApiDocument(app, {
+      delivered: { event: deliveredEvent, operationalEvent: deliveredOperationalEvent },
+      bodies: [batchRequest, createWebhookRequest, updateWebhookRequest, rotateSecretRequest, testSendRequest],
+    }),
   )
   return app
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { EndedChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { NewestChains } from './newest-chains.js'
 import type { Work } from './work.js'
 
 /**
@@ -14,6 +15,7 @@ export class UnknownPast {
 
   constructor(
     private readonly endedChains: EndedChains,
+    private readonly chains: NewestChains,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -28,16 +30,20 @@ export class UnknownPast {
   }
 
   /**
-   * Completes what has ended, and answers the rest.
+   * Completes what has ended, and answers the rest: also chains that were replaced and of which no end is known. Those
+   * end like every replaced chain when their turn comes, once and with a fact: the record may have been waiting in a
+   * tier when the offsets were lost. One that was cancelled or expired before it was replaced is told to end twice.
    * @throws when the read model is away: the batch is then tried again, and nothing is sent blindly meanwhile
    */
   async withoutEnded(works: Work[]): Promise<Work[]> {
     const past = works.filter((work) => this.#isPast(work))
-    const ended = await this.endedChains.among(past.map(({ delivery: { id, chain } }) => ({ deliveryId: id, chain })))
+    const over = await this.endedChains.among(past.map(({ delivery: { id, chain } }) => ({ deliveryId: id, chain })))
     return works.filter((work) => {
-      const isEnded = this.#isPast(work) && ended.has(`${work.delivery.id}/${work.delivery.chain}`)
-      if (isEnded) work.batch.complete(work.record)
-      return !isEnded
+      const { id, chain } = work.delivery
+      const known = this.#isPast(work) ? over.get(`${id}/${chain}`) : undefined
+      if (known) this.chains.saw({ id, chain: known.newest })
+      if (known?.hasEnded) work.batch.complete(work.record)
+      return !known?.hasEnded
     })
   }
 

@@ -54,6 +54,17 @@ it('says in its fact where the event went, and for the others why not', () => {
   ])
 })
 
+it('tells a webhook nothing about itself', () => {
+  const webhooks = ['whk_1', 'whk_2'].map((id) => aWebhook({ id, events: ['webhook.failing'] }))
+  const { deliveries, fact } = planFanOut(
+    anEvent({ type: 'webhook.failing', aboutWebhookId: 'whk_1' }),
+    webhooks,
+    2_000,
+  )
+  expect(deliveries.map(({ webhookId }) => webhookId)).toEqual(['whk_2'])
+  expect(fact.unmatched).toEqual([{ webhookId: 'whk_1', reason: 'about_itself' }])
+})
+
 it('writes its fact also for an event that nobody wants', () => {
   const plan = planFanOut(anEvent(), [], 2_000)
   expect(plan.deliveries).toEqual([])

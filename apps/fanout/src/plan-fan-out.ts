@@ -16,7 +16,7 @@ export interface FanOutPlan {
 
 /** Decides where an event goes. The same event and webhooks always give the same delivery ids. `now` in ms. */
 export function planFanOut(event: AcceptedEvent, webhooks: Iterable<SubscribedWebhook>, now: number): FanOutPlan {
-  const { matched, unmatched } = matchWebhooks(event.type, webhooks)
+  const { matched, unmatched } = matchWebhooks(event.type, webhooks, event.aboutWebhookId)
   const deliveries = matched.map((webhook) => firstDelivery(event, webhook))
   return {
     deliveries,

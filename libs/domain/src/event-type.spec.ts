@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contextEventTypes, eventTypes, isEventType } from './event-type.js'
+import { contextEventTypes, eventTypes, isEventType, isOperational, operationalEventTypes } from './event-type.js'
 
 test("the guide's five events are what a producer may post", () => {
   expect(contextEventTypes).toEqual([
@@ -17,4 +17,8 @@ test('knows every type, and none that only looks like one', () => {
   for (const text of ['', 'context', 'context.renamed', 'Context.created', 'constructor', 'toString', '__proto__']) {
     expect(isEventType(text), text).toBe(false)
   }
+})
+
+test('a type is about a webhook or about a context', () => {
+  expect(eventTypes.filter(isOperational)).toEqual(operationalEventTypes)
 })

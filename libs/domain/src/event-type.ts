@@ -22,6 +22,11 @@ export const contextEventTypes = Object.keys(CONTEXT_EVENT_TYPES) as ContextEven
 export const operationalEventTypes = Object.keys(OPERATIONAL_EVENT_TYPES) as OperationalEventType[]
 export const eventTypes: EventType[] = [...contextEventTypes, ...operationalEventTypes]
 
+/** Whether it is about a webhook; every other event is about a context. */
+export function isOperational(type: EventType): type is OperationalEventType {
+  return Object.hasOwn(OPERATIONAL_EVENT_TYPES, type)
+}
+
 export function isEventType(text: string): text is EventType {
   // `in` would find `constructor` too.
   return Object.hasOwn(CONTEXT_EVENT_TYPES, text) || Object.hasOwn(OPERATIONAL_EVENT_TYPES, text)

@@ -24,6 +24,8 @@ export interface AcceptedEvent {
   acceptedAt: number
   body: Buffer
   traceparent?: string
+  /** The webhook that an operational event is about: by no way does it go there. */
+  aboutWebhookId?: string
 }
 
 /** Receivers' JSON parsers commonly stop at 100 kB; a larger body would fail there for ever. Bytes. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deliveryIdFor, eventIdForIdempotencyKey, newId } from './ids.js'
+import { deliveryIdFor, eventIdForIdempotencyKey, eventIdForNotification, newId } from './ids.js'
 
 test('a new id has its prefix and is never given twice', () => {
   const ids = Array.from({ length: 1_000 }, () => newId('whk'))
@@ -33,4 +33,12 @@ test('an idempotency key stands for one event id per account, in the form of an 
   expect(id).toMatch(/^evt_[A-Za-z0-9_-]{8,64}$/)
   expect(eventIdForIdempotencyKey('acc_1', 'order 4711/ä')).toBe(id)
   expect(eventIdForIdempotencyKey('acc_2', 'order 4711/ä')).not.toBe(id)
+})
+
+test('a notification that is told a second time leads to the same event', () => {
+  expect(eventIdForNotification('acc_1', '7', 1_000)).toBe(eventIdForNotification('acc_1', '7', 1_000))
+  // Written down: a changed derivation would tell again whatever a crash left half done.
+  expect(eventIdForNotification('acc_1', '7', 1_000)).toBe('evt_b2ffa4d656c750d42b446b262172bc1b')
+  // The next database counts from 1 again.
+  expect(eventIdForNotification('acc_1', '7', 2_000)).not.toBe(eventIdForNotification('acc_1', '7', 1_000))
 })

@@ -35,6 +35,14 @@ export function eventIdForIdempotencyKey(accountId: string, key: string): string
   return derivedId('evt', accountId, key)
 }
 
+/**
+ * The id of the event that a notification leads to: told twice, it is the same event. Numbers of notifications begin
+ * again with a new database, their times do not. `createdAt` in ms since the epoch.
+ */
+export function eventIdForNotification(accountId: string, notificationId: string, createdAt: number): string {
+  return derivedId('evt', 'notification', accountId, notificationId, String(createdAt))
+}
+
 function derivedId(prefix: IdPrefix, ...parts: string[]): string {
   // The separator keeps ('ab','c') and ('a','bc') apart.
   return `${prefix}_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)}`

@@ -24,6 +24,21 @@ test('a type that a disabled webhook never asked for is not explained by its sta
   expect(unmatched.map(({ reason }) => reason)).toEqual(['type_not_subscribed'])
 })
 
+test('an event about a webhook goes to the others that asked for it, and never to itself', () => {
+  const [about, other] = ['whk_1', 'whk_2'].map((id) => aWebhook({ id, events: ['webhook.disabled'] }))
+  const webhooks = [about!, other!]
+  expect(matchWebhooks('webhook.disabled', webhooks, 'whk_1')).toEqual({
+    matched: [other],
+    unmatched: [{ webhook: about, reason: 'about_itself' }],
+  })
+})
+
+test('that an event is about the webhook explains more than that the webhook is disabled', () => {
+  const about = aWebhook({ id: 'whk_1', events: ['webhook.disabled'], isActive: false })
+  const { unmatched } = matchWebhooks('webhook.disabled', [about], 'whk_1')
+  expect(unmatched.map(({ reason }) => reason)).toEqual(['about_itself'])
+})
+
 test('an account without webhooks matches nothing', () => {
   expect(matchWebhooks('context.created', [])).toEqual({ matched: [], unmatched: [] })
 })

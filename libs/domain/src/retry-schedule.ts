@@ -9,6 +9,9 @@ export interface RetryTier {
 /** The guide's promise: "we'll retry up to 5 times". More or fewer would make it untrue. */
 const RETRIES = 5
 
+/** Whatever the schedule: a chain whose last one failed is exhausted. */
+export const ATTEMPTS_PER_CHAIN = RETRIES + 1
+
 export const DEFAULT_RETRY_SCHEDULE = '10s,1m,6m,36m,3h36m'
 
 /** The five waits between the six attempts of a chain, and the tiers that hold deliveries meanwhile. */

@@ -18,13 +18,9 @@ export {
 export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
 export { DatabaseUnavailable } from './database-unavailable.js'
 export { DisableStore } from './health/disable-store.js'
-export type {
-  ClaimedNotification,
-  NotificationEvidence,
-  NotificationKind,
-  NotifiedStreak,
-} from './health/notification.js'
+export type { ClaimedNotification, Notification, NotificationEvidence, NotifiedStreak } from './health/notification.js'
 export { NotificationStore } from './health/notification-store.js'
+export { OperationalEventStore } from './health/operational-event-store.js'
 export { StreakSnapshot } from './health/streak-snapshot.js'
 export { WarningStore } from './health/warning-store.js'
 export { migrate, pendingMigrations } from './migrate.js'
@@ -32,7 +28,7 @@ export { emptyBalance, type Balance, type BalanceEntry } from './read-models/bal
 export type { DeliveryFilter } from './read-models/delivery-list-query.js'
 export { DeliveryLog } from './read-models/delivery-log.js'
 export { merged, statesFrom, statusOf, type DeliveryState } from './read-models/delivery-state.js'
-export { EndedChains, type ChainKey } from './read-models/ended-chains.js'
+export { EndedChains, type ChainKey, type OverChain } from './read-models/ended-chains.js'
 export { EventLog, type EventFilter } from './read-models/event-log.js'
 export type { LogPage } from './read-models/log-page.js'
 export { PartitionStore, type Retention } from './read-models/partition-store.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { eventBody, eventTypes } from '#domain'
+import { contextEventTypes, eventBody, operationalEventTypes } from '#domain'
 import { anEvent } from '../../domain/src/builders.testing.js'
 import { decodeContextEvent, encodeContextEvent } from './context-event-envelope.js'
 import { UndecodableRecord } from './message.js'
@@ -12,7 +12,7 @@ const accepted = { id: 'evt_1', accountId: 'acc_1', type: 'context.updated', bod
 test('an event comes back with the bytes that were accepted and the time at which the broker took it', () => {
   const text = fc.string({ unit: 'binary' })
   fc.assert(
-    fc.property(text, fc.constantFrom(...eventTypes), fc.nat(), (name, type, timestamp) => {
+    fc.property(text, fc.constantFrom(...contextEventTypes), fc.nat(), (name, type, timestamp) => {
       const body = eventBody(anEvent({ context: { name } }))
       const message = encodeContextEvent('context-events', { ...accepted, type, body, traceparent: TRACE })
       expect(decodeContextEvent(received(message, timestamp))).toEqual({
@@ -24,6 +24,11 @@ test('an event comes back with the bytes that were accepted and the time at whic
       })
     }),
   )
+})
+
+test.each(operationalEventTypes)('an event %s comes back with the webhook that it is about', (type) => {
+  const message = encodeContextEvent('context-events', { ...accepted, type, aboutWebhookId: 'whk_1' })
+  expect(decodeContextEvent(received(message))).toMatchObject({ type, aboutWebhookId: 'whk_1' })
 })
 
 test('the key is the account, so that its events stay in order of acceptance', () => {
@@ -41,6 +46,11 @@ test.each([
   ['no id', withHeaders(record, { 'event-id': undefined }), /"event-id" is missing/],
   ['no type', withHeaders(record, { 'event-type': undefined }), /"event-type" is missing/],
   ['an unknown type', withHeaders(record, { 'event-type': 'toString' }), /"toString" is not an event type/],
+  [
+    'no webhook that it is about',
+    withHeaders(record, { 'event-type': 'webhook.enabled' }),
+    /"about-webhook" is missing/,
+  ],
   ['no body', { ...record, value: null }, /no value/],
   ['an empty body', { ...record, value: Buffer.alloc(0) }, /no value/],
 ])('a record with %s is undecodable and says so', (_, message, problem) => {

@@ -1,4 +1,4 @@
-import { type AcceptedEvent, isEventType } from '#domain'
+import { type AcceptedEvent, isEventType, isOperational } from '#domain'
 import { type Message, type ReceivedMessage, UndecodableRecord, requiredHeader, requiredValue } from './message.js'
 
 /** The event as the API hands it to the log; the acceptance time is the broker's append time. */
@@ -13,6 +13,7 @@ export function encodeContextEvent(topic: string, event: EventToAccept): Message
     headers: {
       'event-id': event.id,
       'event-type': event.type,
+      ...(event.aboutWebhookId !== undefined && { 'about-webhook': event.aboutWebhookId }),
       ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
     },
   }
@@ -30,6 +31,8 @@ export function decodeContextEvent(message: ReceivedMessage): AcceptedEvent {
     type,
     acceptedAt: message.timestamp,
     body: requiredValue(message),
+    // Without it the event would also go to the webhook that it is about.
+    ...(isOperational(type) && { aboutWebhookId: requiredHeader(message, 'about-webhook') }),
     ...(traceparent !== undefined && { traceparent }),
   }
 }

@@ -39,12 +39,11 @@ export class DeliveriesController {
   @ApiOperation({ operationId: 'getDelivery', summary: 'One delivery with every attempt.' })
   @ApiOkResponse({ standardSchema: deliveryDetail, description: 'The delivery.' })
   async get(@AccountId() accountId: string, @Param('id') id: string) {
-    const delivery = await this.deliveries.find(accountId, knownId('delivery', id))
-    if (!delivery) throw notFound('delivery')
-    const [attempts, event] = await Promise.all([
-      this.deliveries.attempts(delivery),
-      this.events.find(accountId, delivery.eventId),
-    ])
+    const found = await this.deliveries.withAttempts(accountId, knownId('delivery', id))
+    if (!found) throw notFound('delivery')
+    const { delivery, attempts } = found
+    // What was accepted never changes: it need not be of the same moment.
+    const event = await this.events.find(accountId, delivery.eventId)
     return deliveryDetailView(delivery, attempts, event?.body ?? null)
   }
 }

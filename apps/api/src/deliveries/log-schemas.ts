@@ -91,7 +91,7 @@ export const eventDetail = z
           delivery_id: z.string().nullable(),
           status: z.enum(deliveryStatuses).nullable(),
           reason: z
-            .enum(['type_not_subscribed', 'disabled', 'created_later'])
+            .enum(['type_not_subscribed', 'disabled', 'about_itself', 'created_later'])
             .nullable()
             .describe('Why it was not delivered there.'),
         }),

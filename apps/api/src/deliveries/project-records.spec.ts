@@ -58,6 +58,7 @@ describe('projecting the log', () => {
       {
         id: 'atm_1',
         deliveryId: 'dlv_1',
+        eventType: 'context.updated',
         webhookId: 'whk_abc123',
         acceptedAt: ACCEPTED_AT,
         chain: 0,

@@ -77,6 +77,7 @@ function attemptRow(fact: Attempted): AttemptedRow {
     id: fact.attemptId,
     deliveryId: delivery.deliveryId,
     webhookId: delivery.webhookId,
+    eventType: delivery.eventType,
     acceptedAt: delivery.acceptedAt,
     chain: delivery.chain,
     number: fact.number,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { contextEventTypes } from '#domain'
+import { contextEventTypes, operationalEventTypes } from '#domain'
 import { textOfAtMost } from '../http/text-schema.js'
 import { timestamp } from '../http/timestamp-schema.js'
 
@@ -58,3 +58,24 @@ export const deliveredEvent = z
     data: z.strictObject({ context }),
   })
   .meta({ id: 'DeliveredEvent' })
+
+const reportedWebhook = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    url: z.string(),
+    state: z.enum(['active', 'failing', 'disabled']).describe('After the change.'),
+    reason: z.enum(['owner', 'gone', 'failing']).nullable().describe('Why it is disabled; null where it is not.'),
+    failing_since: timestamp().nullable().describe('The first failure of the streak; null where none led to this.'),
+  })
+  .meta({ id: 'ReportedWebhook' })
+
+/** What a receiver gets that asked to hear of the account's other webhooks. */
+export const deliveredOperationalEvent = z
+  .strictObject({
+    id: z.string(),
+    type: z.enum(operationalEventTypes),
+    created_at: timestamp(),
+    data: z.strictObject({ webhook: reportedWebhook }),
+  })
+  .meta({ id: 'DeliveredOperationalEvent' })

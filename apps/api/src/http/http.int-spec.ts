@@ -115,7 +115,10 @@ describe('the OpenAPI document', () => {
       openapi: '3.1.0',
       security: [{ key: [] }],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-      webhooks: { event: { post: { requestBody: { content: { 'application/json': {} } } } } },
+      webhooks: {
+        event: { post: { requestBody: { content: { 'application/json': {} } } } },
+        operationalEvent: { post: { requestBody: { content: { 'application/json': {} } } } },
+      },
     })
   })
 

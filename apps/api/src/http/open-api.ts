@@ -6,8 +6,8 @@ import { addProblemAnswers } from './problem-answers.js'
 import { problemSchema } from './problem-schema.js'
 
 export interface NamedSchemas {
-  /** What a receiver gets. */
-  delivered: z.ZodType
+  /** What a receiver gets: what its owner's contexts did, and what became of its owner's other webhooks. */
+  delivered: { event: z.ZodType; operationalEvent: z.ZodType }
   /** Of routes that name their body's schema by its id, because they validate it themselves. */
   bodies: z.ZodType[]
 }
@@ -25,12 +25,35 @@ export function openApiDocument(app: INestApplication, named: NamedSchemas): Ope
   const document = SwaggerModule.createDocument(app, builder, {
     standardSchemaConverter: (schema, { schemaType }) => openApiSchema(schema as z.ZodType, schemaType),
   })
-  const event = openApiSchema(named.delivered, 'output')
+  const event = openApiSchema(named.delivered.event, 'output')
+  const operationalEvent = openApiSchema(named.delivered.operationalEvent, 'output')
   const others = [problemSchema, ...named.bodies].map((schema) => openApiSchema(schema, 'input').components)
   document.components ??= {}
-  document.components.schemas = Object.assign({}, document.components.schemas, event.components, ...others)
+  document.components.schemas = Object.assign(
+    {},
+    document.components.schemas,
+    event.components,
+    operationalEvent.components,
+    ...others,
+  )
   addProblemAnswers(document)
-  return { ...document, webhooks: { event: receivedEvent(event.schema) } } as OpenAPIObject
+  const webhooks = {
+    event: {
+      post: {
+        ...received(event.schema),
+        operationId: 'receiveEvent',
+        summary: 'An event, as your server receives it',
+      },
+    },
+    operationalEvent: {
+      post: {
+        ...received(operationalEvent.schema),
+        operationId: 'receiveOperationalEvent',
+        summary: 'What became of another webhook of the account, where this one subscribes to it',
+      },
+    },
+  }
+  return { ...document, webhooks } as unknown as OpenAPIObject
 }
 
 /** The page for people at `/docs`, from files that come with us, and the document at `/openapi.json`. */
@@ -49,7 +72,7 @@ const DESCRIPTION =
   'Lists are newest first: pass `next_cursor` as `cursor` for the next page.'
 
 /** What a receiver is sent; here so that its side can be generated and tested too. */
-function receivedEvent(schema: object): object {
+function received(schema: object): object {
   const header = (name: string, description: string) => ({
     name,
     in: 'header',
@@ -58,26 +81,22 @@ function receivedEvent(schema: object): object {
     schema: { type: 'string' },
   })
   return {
-    post: {
-      operationId: 'receiveEvent',
-      summary: 'An event, as your server receives it',
-      description: 'Delivered at least once and in no promised order; the same bytes at every attempt.',
-      security: [],
-      parameters: [
-        header('X-Webhook-Signature', 'Lower-case hex of HMAC-SHA256 over the body; the key is the whole secret.'),
-        header('webhook-id', 'The event’s id, the same at every attempt.'),
-        header('webhook-timestamp', 'Seconds since the epoch, of this attempt.'),
-        header('webhook-signature', 'Standard Webhooks signatures, one per valid secret: v1,<base64>.'),
-        header('X-Webhook-Event', 'The event’s type.'),
-        header('X-Webhook-Delivery', 'The delivery’s id, to be named in questions to us.'),
-        header('X-Webhook-Attempt', 'Which attempt of the delivery this is, from 1.'),
-      ],
-      requestBody: { required: true, content: { 'application/json': { schema } } },
-      responses: {
-        '2XX': { description: 'Received. Answer within 5 seconds and work afterwards.' },
-        '410': { description: 'Gone: the webhook is disabled at once.' },
-        default: { description: 'Tried again, up to five times.' },
-      },
+    description: 'Delivered at least once and in no promised order; the same bytes at every attempt.',
+    security: [],
+    parameters: [
+      header('X-Webhook-Signature', 'Lower-case hex of HMAC-SHA256 over the body; the key is the whole secret.'),
+      header('webhook-id', 'The event’s id, the same at every attempt.'),
+      header('webhook-timestamp', 'Seconds since the epoch, of this attempt.'),
+      header('webhook-signature', 'Standard Webhooks signatures, one per valid secret: v1,<base64>.'),
+      header('X-Webhook-Event', 'The event’s type.'),
+      header('X-Webhook-Delivery', 'The delivery’s id, to be named in questions to us.'),
+      header('X-Webhook-Attempt', 'Which attempt of the delivery this is, from 1.'),
+    ],
+    requestBody: { required: true, content: { 'application/json': { schema } } },
+    responses: {
+      '2XX': { description: 'Received. Answer within 5 seconds and work afterwards.' },
+      '410': { description: 'Gone: the webhook is disabled at once.' },
+      default: { description: 'Tried again, up to five times.' },
     },
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { NotificationKind } from '#postgres'
+import type { EventType, NotableChange } from '#domain'
 import { Counter, Gauge, Registry } from '#telemetry'
 
 @Injectable()
@@ -7,6 +7,9 @@ export class NotificationMetrics {
   readonly #pending: Gauge
   readonly #sent: Counter
   readonly #failed: Counter
+  readonly #eventsPending: Gauge
+  readonly #eventsSent: Counter
+  readonly #eventsFailed: Counter
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -27,6 +30,22 @@ export class NotificationMetrics {
       labelNames: ['next'],
       registers,
     })
+    this.#eventsPending = new Gauge({
+      name: 'webhooks_operational_events_pending',
+      help: 'Events about webhooks that wait to be put into the log, by all replicas together, as of the last look.',
+      registers,
+    })
+    this.#eventsSent = new Counter({
+      name: 'webhooks_operational_events_sent_total',
+      help: 'Events about webhooks that the log has acknowledged, repeats after a crash included.',
+      labelNames: ['type'],
+      registers,
+    })
+    this.#eventsFailed = new Counter({
+      name: 'webhooks_operational_events_failed_total',
+      help: 'Looks for events about webhooks that failed, Postgres or Kafka being away. All are tried again.',
+      registers,
+    })
     // A rate is only seen from the second sample on: the first failure must not be it.
     for (const next of ['retry', 'given_up']) this.#failed.inc({ next }, 0)
   }
@@ -35,8 +54,20 @@ export class NotificationMetrics {
     this.#pending.set(count)
   }
 
-  sent(kind: NotificationKind): void {
+  sent(kind: NotableChange): void {
     this.#sent.inc({ kind })
+  }
+
+  eventsPending(count: number): void {
+    this.#eventsPending.set(count)
+  }
+
+  eventSent(type: EventType): void {
+    this.#eventsSent.inc({ type })
+  }
+
+  eventsFailed(): void {
+    this.#eventsFailed.inc()
   }
 
   failed(next: 'retry' | 'given_up'): void {

@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common'
 import type { ApiConfig } from '#config'
-import { Database, NotificationStore } from '#postgres'
+import { Database, NotificationStore, OperationalEventStore } from '#postgres'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { Mailer } from './mailer.js'
 import { NotificationMetrics } from './notification-metrics.js'
 import { NotificationSender } from './notification-sender.js'
+import { Notifications } from './notifications.js'
+import { OperationalEventSender } from './operational-event-sender.js'
 
-/** Mail to the owners of webhooks about what became of them. */
+/** What became of webhooks: mail to their owners, and events to the account's other webhooks. */
 @Module({
   providers: [
     {
@@ -14,10 +16,17 @@ import { NotificationSender } from './notification-sender.js'
       useFactory: (database: Database) => new NotificationStore(database),
       inject: [Database],
     },
+    {
+      provide: OperationalEventStore,
+      useFactory: (database: Database) => new OperationalEventStore(database),
+      inject: [Database],
+    },
     { provide: Mailer, useFactory: ({ mail }: ApiConfig) => new Mailer(mail), inject: [API_CONFIG] },
     NotificationMetrics,
     NotificationSender,
+    OperationalEventSender,
+    Notifications,
   ],
-  exports: [NotificationSender],
+  exports: [Notifications],
 })
 export class NotificationsModule {}

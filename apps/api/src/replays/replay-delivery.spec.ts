@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deliveryIdFor } from '#domain'
-import { isAboutReceiver, replayDelivery } from './replay-delivery.js'
+import { replayDelivery } from './replay-delivery.js'
 
 describe('what a replay sends', () => {
   const planned = { eventId: 'evt_1', eventType: 'context.updated' as const, acceptedAt: 1_700_000_000_123, chain: 3 }
@@ -23,13 +23,5 @@ describe('what a replay sends', () => {
       deferredSince: null,
       body: Buffer.from('{"id":"evt_1"}'),
     })
-  })
-
-  it('is never an event about the webhook itself', () => {
-    const about = (id: string) => JSON.stringify({ data: { webhook: { id } } })
-    expect(isAboutReceiver('webhook.failing', about('whk_1'), 'whk_1')).toBe(true)
-    expect(isAboutReceiver('webhook.failing', about('whk_2'), 'whk_1')).toBe(false)
-    // A context's event is never parsed, whatever a producer wrote into it.
-    expect(isAboutReceiver('context.updated', 'not JSON', 'whk_1')).toBe(false)
   })
 })

@@ -6,7 +6,7 @@ import { type ReplayPage, type ReplayRow, ReplayStore } from '#postgres'
 import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap, encodeDelivery, encodeFact } from '#topics'
 import { redeliveryRequested } from '../admin/dead-letter.js'
-import { isAboutReceiver, replayDelivery } from './replay-delivery.js'
+import { replayDelivery } from './replay-delivery.js'
 
 /** With the broker away for longer, the page is tried again from its beginning. Ms. */
 const SEND_WITHIN_MS = 10_000
@@ -71,7 +71,7 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
     const bodies = await this.store.bodies(replay.accountId, page)
     return page.deliveries.flatMap((planned) => {
       const body = bodies.get(`${planned.eventId}/${planned.acceptedAt}`)
-      if (body === undefined || isAboutReceiver(planned.eventType, body, replay.webhookId)) return []
+      if (body === undefined) return []
       return [replayDelivery(replay, planned, body, webhookVersion)]
     })
   }

@@ -5,7 +5,7 @@ import { WarningStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
-import { NotificationSender } from '../notifications/notification-sender.js'
+import { Notifications } from '../notifications/notifications.js'
 
 /** Half of six hours is not missed by a minute. Ms. */
 const LONGEST_INTERVAL_MS = 60_000
@@ -21,7 +21,7 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
 
   constructor(
     private readonly warnings: WarningStore,
-    private readonly sender: NotificationSender,
+    private readonly notifications: Notifications,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn'>,
   ) {
@@ -46,7 +46,7 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
     this.#isFailing = false
     if (warned > 0) {
       this.logger.info({ warned }, 'owners of failing webhooks are warned')
-      this.sender.wake()
+      this.notifications.wake()
     }
     if (isMore) this.#task.wake()
   }

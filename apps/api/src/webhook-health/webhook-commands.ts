@@ -6,7 +6,7 @@ import { DisableStore } from '#postgres'
 import { Counter, LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeWebhookCommand, encodeUndecodable } from '#topics'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
-import { NotificationSender } from '../notifications/notification-sender.js'
+import { Notifications } from '../notifications/notifications.js'
 import { OutboxRelay } from '../webhooks/outbox-relay.js'
 import { ProjectionProgress } from './projection-progress.js'
 
@@ -32,7 +32,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
     private readonly store: DisableStore,
     private readonly progress: ProjectionProgress,
     private readonly relay: OutboxRelay,
-    private readonly sender: NotificationSender,
+    private readonly notifications: Notifications,
     private readonly producer: BatchingProducer,
     registry: Registry,
     @Inject(API_CONFIG) { topics: { prefix } }: Pick<ApiConfig, 'topics'>,
@@ -66,7 +66,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
     void this.consumer.start()
   }
 
-  /** Before the relay and the sender stop, which it wakes. */
+  /** Before the relay and the notifications stop, which it wakes. */
   async beforeApplicationShutdown(): Promise<void> {
     this.progress.stopWaiting()
     await this.consumer.close()
@@ -91,9 +91,9 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
 
   async #judge(command: WebhookCommand): Promise<void> {
     const verdict = await this.store.follow(command)
-    // Whoever waits for the answer, or for a mail, need not wait for the next round.
+    // Whoever waits for the answer, or to be notified, need not wait for the next round.
     if (verdict !== 'outdated') this.relay.wake()
-    if (verdict === 'disable') this.sender.wake()
+    if (verdict === 'disable') this.notifications.wake()
     this.#told(command, verdict)
   }
 

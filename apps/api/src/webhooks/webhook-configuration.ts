@@ -5,6 +5,7 @@ import { type KeyRing, createSecret, sealSecret } from '#signing'
 import { LOGGER, type Logger } from '#telemetry'
 import { Problem } from '../http/problem.js'
 import { KEY_RING } from '../infrastructure/injection-tokens.js'
+import { Notifications } from '../notifications/notifications.js'
 import { OutboxRelay } from './outbox-relay.js'
 import type { CreateWebhookRequest, UpdateWebhookRequest } from './webhook-schemas.js'
 
@@ -20,6 +21,7 @@ export class WebhookConfiguration {
   constructor(
     private readonly store: WebhookStore,
     private readonly relay: OutboxRelay,
+    private readonly notifications: Notifications,
     @Inject(KEY_RING) private readonly keyRing: KeyRing,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -49,6 +51,7 @@ export class WebhookConfiguration {
       ...(isActive !== undefined && { isActive }),
     })
     if (!updated) return null
+    if (isActive !== undefined) this.notifications.wake()
     await this.#confirm(updated.outboxId, deadline)
     return updated.webhook
   }

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common'
 import {
+  ApiBody,
   ApiConflictResponse,
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -17,15 +18,8 @@ import { listOf, pageOf, pageQuery } from '../http/list.js'
 import { Problem } from '../http/problem.js'
 import { EGRESS_POLICY } from '../infrastructure/injection-tokens.js'
 import { WebhookConfiguration } from './webhook-configuration.js'
-import {
-  type CreateWebhookRequest,
-  type UpdateWebhookRequest,
-  createWebhookRequest,
-  createdWebhook,
-  updateWebhookRequest,
-  webhookAnswer,
-} from './webhook-schemas.js'
-import { assertCallable } from './webhook-url.js'
+import { createWebhookRequest, createdWebhook, updateWebhookRequest, webhookAnswer } from './webhook-schemas.js'
+import { validateWebhook } from './webhook-validation.js'
 import { createdWebhookView, webhookView } from './webhook-view.js'
 
 const listQuery = z.strictObject(pageQuery)
@@ -43,10 +37,11 @@ export class WebhooksController {
   @Post()
   @Scopes('webhooks:write')
   @ApiOperation({ operationId: 'createWebhook', summary: 'Create a webhook; the only answer with its secret.' })
+  @ApiBody({ schema: { $ref: '#/components/schemas/WebhookRequest' } })
   @ApiCreatedResponse({ standardSchema: createdWebhook, description: 'Every event accepted from now on reaches it.' })
   @ApiConflictResponse({ description: 'The account has 100 webhooks.' })
-  async create(@AccountId() accountId: string, @Body({ schema: createWebhookRequest }) request: CreateWebhookRequest) {
-    assertCallable(request.url, this.policy)
+  async create(@AccountId() accountId: string, @Body() body: unknown) {
+    const request = validateWebhook(createWebhookRequest, body, this.policy)
     const { webhook, secret } = await this.configuration.create(accountId, request)
     return createdWebhookView(webhook, secret)
   }
@@ -74,13 +69,10 @@ export class WebhooksController {
   @Patch(':id')
   @Scopes('webhooks:write')
   @ApiOperation({ operationId: 'updateWebhook', summary: 'Change, disable or enable a webhook.' })
+  @ApiBody({ schema: { $ref: '#/components/schemas/WebhookChange' } })
   @ApiOkResponse({ standardSchema: webhookAnswer, description: 'Applied: the next attempt follows it.' })
-  async update(
-    @AccountId() accountId: string,
-    @Param('id') id: string,
-    @Body({ schema: updateWebhookRequest }) request: UpdateWebhookRequest,
-  ) {
-    if (request.url !== undefined) assertCallable(request.url, this.policy)
+  async update(@AccountId() accountId: string, @Param('id') id: string, @Body() body: unknown) {
+    const request = validateWebhook(updateWebhookRequest, body, this.policy)
     return webhookView(found(await this.configuration.update(accountId, webhookId(id), request)))
   }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { MAX_WEBHOOKS_PER_ACCOUNT } from '#domain'
 import { openSecret, parseKeyRing } from '#signing'
 import { TopicMap, decodeWebhookChange } from '#topics'
-import { TestApi } from '../http/test-api.testing.js'
+import { type Answer, TestApi } from '../http/test-api.testing.js'
 
 let api: TestApi
 
@@ -89,6 +89,34 @@ describe('creating a webhook', () => {
     expect(answer).toMatchObject({ status: 422, body: { instance: '/v1/webhooks' } })
     expect(answer.body.errors).toEqual([{ pointer, detail: expect.stringContaining(detail) }])
     expect(answer.text).not.toContain('secret-word')
+  })
+})
+
+describe('a request with several mistakes', () => {
+  const wrong = { name: '', url: 'https://10.0.0.1/' }
+  const pointers = ({ body }: Answer) => body.errors.map(({ pointer }) => pointer).toSorted()
+
+  it('is told all of them at once, also where only the egress policy minds the URL', async () => {
+    const created = await api.ask('POST', '/v1/webhooks', { body: { ...WEBHOOK, ...wrong, extra: 1 } })
+    expect(created.status).toBe(422)
+    expect(pointers(created)).toEqual(['/extra', '/name', '/url'])
+
+    const { id } = await create()
+    const changed = await api.ask('PATCH', `/v1/webhooks/${id}`, { body: { ...wrong, events: [] } })
+    expect(changed.status).toBe(422)
+    expect(pointers(changed)).toEqual(['/events', '/name', '/url'])
+  })
+
+  it('is told once of a URL that is wrong in two ways', async () => {
+    const url = `http://example.com/${'x'.repeat(2_048)}`
+    const answer = await api.ask('POST', '/v1/webhooks', { body: { ...WEBHOOK, url } })
+    expect(pointers(answer)).toEqual(['/url'])
+  })
+
+  it('is a 422 whatever stands in the place of the object', async () => {
+    for (const body of [null, [], 'text', 7]) {
+      expect(await api.ask('POST', '/v1/webhooks', { body })).toMatchObject({ status: 422 })
+    }
   })
 })
 

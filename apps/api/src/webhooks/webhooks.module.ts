@@ -1,5 +1,6 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { Database, OutboxStore, SecretStore, WebhookStore } from '#postgres'
+import { NotificationsModule } from '../notifications/notifications.module.js'
 import { OutboxRelay } from './outbox-relay.js'
 import { SecretRotation } from './secret-rotation.js'
 import { SecretsController } from './secrets.controller.js'
@@ -10,6 +11,7 @@ import { WebhookConfiguration } from './webhook-configuration.js'
 import { WebhooksController } from './webhooks.controller.js'
 
 @Module({
+  imports: [NotificationsModule],
   controllers: [WebhooksController, SecretsController, TestSendController],
   providers: [
     { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },

@@ -1,4 +1,5 @@
 import { type EventType, MAX_WEBHOOKS_PER_ACCOUNT } from '#domain'
+import type { EntityManager } from 'typeorm'
 import type { Database } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
 import { Webhook } from '../entities/webhook.js'
@@ -93,7 +94,7 @@ export class WebhookStore {
       if (!found) return null
       const webhook = patched(found, patch, new Date())
       await manager.update(Webhook, { accountId, id }, webhook)
-      if (isBack(found, webhook)) await addNotification(manager, 'enabled', webhook, { reason: found.disabledReason })
+      await tell(manager, found, webhook)
       const [row] = await withHealth(manager, [webhook])
       return { webhook: row!, outboxId: await announceChange(manager, webhook) }
     })
@@ -137,7 +138,10 @@ function stateAfter(found: Webhook, isActive: boolean | undefined): Pick<Webhook
   return { state, disabledReason }
 }
 
-/** Whoever was told that we disabled a webhook is told that it is enabled again. */
-function isBack(before: Webhook, after: Webhook): boolean {
-  return before.state === 'disabled' && before.disabledReason !== 'owner' && after.state === 'active'
+/** Mail goes only to whom mail has told that we disabled the webhook; the account's other webhooks hear of all. */
+async function tell(manager: EntityManager, before: Webhook, after: Webhook): Promise<void> {
+  if (before.state === after.state) return
+  const change = after.state === 'disabled' ? 'disabled' : 'enabled'
+  const reason = after.disabledReason ?? before.disabledReason
+  await addNotification(manager, change, after, { reason }, { mail: reason !== 'owner', event: true })
 }

@@ -62,8 +62,6 @@ async function healthOf(manager: EntityManager, webhook: Webhook | null): Promis
 
 async function notify(manager: EntityManager, webhook: Webhook, { reason, evidence }: DisableWebhook): Promise<void> {
   const { failures, since, lastFailureAt, lastFailure } = evidence
-  await addNotification(manager, 'disabled', webhook, {
-    reason,
-    streak: { failures, since, lastFailureAt, lastFailure },
-  })
+  const streak = { failures, since, lastFailureAt, lastFailure }
+  await addNotification(manager, 'disabled', webhook, { reason, streak }, { mail: true, event: true })
 }

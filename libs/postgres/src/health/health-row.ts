@@ -5,7 +5,8 @@ import type { LastFailure, StreakRecord } from './streak-record.js'
 export const HEALTH_COLUMNS = `
   ${epochMs('h.last_success_at')} as "lastSuccessAt", h.failures, ${epochMs('h.failing_since')} as "failingSince",
   ${epochMs('h.last_failure_at')} as "lastFailureAt", h.last_failure_reason as "lastFailureReason",
-  h.last_failure_status as "lastFailureStatus", h.recent_failures as "recentFailures"`
+  h.last_failure_status as "lastFailureStatus", ${epochMs('h.last_context_failure_at')} as "lastContextFailureAt",
+  h.recent_failures as "recentFailures"`
 
 export interface HealthColumns {
   lastSuccessAt: number | null
@@ -14,6 +15,7 @@ export interface HealthColumns {
   lastFailureAt: number | null
   lastFailureReason: LastFailure['reason'] | null
   lastFailureStatus: number | null
+  lastContextFailureAt: number | null
   recentFailures: string | null
 }
 
@@ -24,6 +26,7 @@ export function recordOf(row: HealthColumns): StreakRecord {
     failures: failures ?? 0,
     failingSince,
     lastFailure: at !== null && reason !== null ? { at, reason, status: row.lastFailureStatus } : null,
+    lastContextFailureAt: row.lastContextFailureAt,
     recentFailures: row.recentFailures === null ? [] : (JSON.parse(row.recentFailures) as number[]),
   }
 }

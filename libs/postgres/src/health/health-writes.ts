@@ -51,6 +51,7 @@ async function upsert(session: Session, rows: HealthWrite[]): Promise<void> {
     joined(rows.map((row) => row.lastFailure?.at ?? null)),
     joined(rows.map((row) => row.lastFailure?.reason ?? null)),
     joined(rows.map((row) => row.lastFailure?.status ?? null)),
+    joined(rows.map((row) => row.lastContextFailureAt)),
     joined(rows.map((row) => JSON.stringify(row.recentFailures))),
   ])
 }
@@ -59,13 +60,14 @@ const UPSERT = {
   name: 'upsert-health',
   text: `
     insert into webhook_health (webhook_id, last_success_at, failures, failing_since, last_failure_at,
-                                last_failure_reason, last_failure_status, recent_failures)
+                                last_failure_reason, last_failure_status, last_context_failure_at, recent_failures)
     select webhook_id, to_timestamp(last_success_at / 1000), failures, to_timestamp(failing_since / 1000),
-           to_timestamp(last_failure_at / 1000), last_failure_reason, last_failure_status, recent_failures
+           to_timestamp(last_failure_at / 1000), last_failure_reason, last_failure_status,
+           to_timestamp(last_context_failure_at / 1000), recent_failures
     from unnest(${column(1)}, ${column(2, 'float8')}, ${column(3, 'integer')}, ${column(4, 'float8')},
-                ${column(5, 'float8')}, ${column(6)}, ${column(7, 'integer')}, ${column(8)})
+                ${column(5, 'float8')}, ${column(6)}, ${column(7, 'integer')}, ${column(8, 'float8')}, ${column(9)})
       as health (webhook_id, last_success_at, failures, failing_since, last_failure_at,
-                 last_failure_reason, last_failure_status, recent_failures)
+                 last_failure_reason, last_failure_status, last_context_failure_at, recent_failures)
     on conflict (webhook_id) do update set
       last_success_at = excluded.last_success_at,
       failures = excluded.failures,
@@ -73,5 +75,6 @@ const UPSERT = {
       last_failure_at = excluded.last_failure_at,
       last_failure_reason = excluded.last_failure_reason,
       last_failure_status = excluded.last_failure_status,
+      last_context_failure_at = excluded.last_context_failure_at,
       recent_failures = excluded.recent_failures`,
 }

@@ -1,3 +1,4 @@
+import { isOperational } from '#domain'
 import type { AttemptedRow } from '../read-models/read-model-rows.js'
 import type { JudgedAttempt } from './streak-record.js'
 
@@ -19,7 +20,8 @@ export function judgedByWebhook(
   return byWebhook
 }
 
-function judgedOf({ startedAt, outcome, reason, response }: AttemptedRow): JudgedAttempt {
-  if (outcome === 'succeeded') return { startedAt, failure: null }
-  return { startedAt, failure: { reason: reason ?? 'http_status', status: response?.status ?? null } }
+function judgedOf({ startedAt, eventType, outcome, reason, response }: AttemptedRow): JudgedAttempt {
+  const isOfContext = !isOperational(eventType)
+  if (outcome === 'succeeded') return { startedAt, isOfContext, failure: null }
+  return { startedAt, isOfContext, failure: { reason: reason ?? 'http_status', status: response?.status ?? null } }
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../database.js'
 import type { ClaimedNotification } from './notification.js'
 
-/** Notifications that wait to be sent: an outbox of its own, so that nothing ever waits for a mail server. */
+/** Notifications that wait to be sent by mail: an outbox of its own, so that nothing ever waits for a mail server. */
 export class NotificationStore {
   constructor(private readonly database: Database) {}
 
@@ -39,12 +39,13 @@ export class NotificationStore {
   }
 }
 
+/** Not `skip locked`: the row is also that of the other way, which would make this one pass it over until the next look. */
 const CLAIM = `
   with claimed as (
     update notifications set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
     where id = (
       select id from notifications where next_attempt_at <= now()
-      order by next_attempt_at limit 1 for update skip locked)
+      order by next_attempt_at limit 1 for update)
     returning *
   )
   select c.id, c.kind, c.account_id as "accountId", c.webhook_id as "webhookId", c.evidence, c.created_at as "createdAt",

@@ -1,8 +1,6 @@
-import type { DisabledReason } from '#domain'
+import type { DisabledReason, NotableChange } from '#domain'
 
-export type NotificationKind = 'failing' | 'disabled' | 'enabled'
-
-/** What the owner is told, as it was when it happened. Times in ms since the epoch. */
+/** What is told, as it was when it happened. Times in ms since the epoch. */
 export interface NotificationEvidence {
   webhook: { name: string; url: string }
   /** Why the webhook is, or was, disabled; null while it is only failing. */
@@ -18,14 +16,17 @@ export interface NotifiedStreak {
   lastFailure: string
 }
 
-/** A notification that this process is to send now. */
-export interface ClaimedNotification {
+export interface Notification {
   id: string
-  kind: NotificationKind
+  kind: NotableChange
   accountId: string
   webhookId: string
   evidence: NotificationEvidence
   createdAt: Date
+}
+
+/** A notification that this process is to send by mail now. */
+export interface ClaimedNotification extends Notification {
   /** With the one that is due now. */
   attempts: number
   /** The owner's address. */

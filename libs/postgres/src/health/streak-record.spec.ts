@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BLANK, type JudgedAttempt, type StreakRecord, afterAttempts, runningStreak } from './streak-record.js'
 
-const failed = (startedAt: number, status = 500): JudgedAttempt => ({
+const failed = (startedAt: number, status = 500, isOfContext = true): JudgedAttempt => ({
   startedAt,
+  isOfContext,
   failure: { reason: 'http_status', status },
 })
-const succeeded = (startedAt: number): JudgedAttempt => ({ startedAt, failure: null })
+const succeeded = (startedAt: number): JudgedAttempt => ({ startedAt, isOfContext: true, failure: null })
 const after = (...attempts: JudgedAttempt[]) => afterAttempts(BLANK, attempts, 0)
 const oneByOne = (attempts: JudgedAttempt[], from: StreakRecord = BLANK, judgedFrom = 0) =>
   attempts.reduce((record, attempt) => afterAttempts(record, [attempt], judgedFrom), from)
@@ -29,8 +30,8 @@ describe('the record of a webhook’s attempts', () => {
 
   it('is the same for the same attempts in any order and in any portions', () => {
     const attempt = fc
-      .record({ at: fc.integer({ min: 0, max: 30 }), ok: fc.boolean() })
-      .map(({ at, ok }) => (ok ? succeeded(at) : failed(at)))
+      .record({ at: fc.integer({ min: 0, max: 30 }), ok: fc.boolean(), isOfContext: fc.boolean() })
+      .map(({ at, ok, isOfContext }) => (ok ? succeeded(at) : failed(at, 500, isOfContext)))
     fc.assert(
       fc.property(fc.array(attempt), fc.integer({ min: 0, max: 30 }), (attempts, judgedFrom) => {
         const atOnce = afterAttempts(BLANK, attempts, judgedFrom)
@@ -38,6 +39,12 @@ describe('the record of a webhook’s attempts', () => {
         expect(oneByOne(attempts.toReversed(), BLANK, judgedFrom)).toEqual(atOnce)
       }),
     )
+  })
+
+  it('knows when an event about a context failed last, whatever else failed since', () => {
+    expect(after(failed(5, 500, false), failed(6), failed(9, 500, false)).lastContextFailureAt).toBe(6)
+    expect(after(failed(5, 500, false)).lastContextFailureAt).toBeNull()
+    expect(after(succeeded(7)).lastContextFailureAt).toBeNull()
   })
 
   it('begins anew with a new configuration, which failures from before cannot reach', () => {

@@ -8,6 +8,8 @@ export interface StreakRecord {
   /** The start of the first of them. */
   failingSince: number | null
   lastFailure: LastFailure | null
+  /** The latest start of a failed attempt to deliver an event about a context, not about another webhook. */
+  lastContextFailureAt: number | null
   /** Starts of the newest of these failures, ascending: what a success that is learnt late is held against. */
   recentFailures: number[]
 }
@@ -21,6 +23,8 @@ export interface LastFailure {
 /** An attempt as it bears on its webhook's health. `failure` is null for a success. */
 export interface JudgedAttempt {
   startedAt: number
+  /** Whether the event was about a context, not about another webhook. */
+  isOfContext: boolean
   failure: Omit<LastFailure, 'at'> | null
 }
 
@@ -29,6 +33,7 @@ export const BLANK: StreakRecord = {
   failures: 0,
   failingSince: null,
   lastFailure: null,
+  lastContextFailureAt: null,
   recentFailures: [],
 }
 
@@ -63,12 +68,19 @@ export function afterAttempts(
     failures: older + recent.length,
     failingSince: firsts.length > 0 ? Math.min(...firsts) : null,
     lastFailure: attempts.reduce(latestFailure, record.lastFailure),
+    lastContextFailureAt: greatest(
+      record.lastContextFailureAt,
+      attempts.filter(({ failure, isOfContext }) => failure !== null && isOfContext).map(({ startedAt }) => startedAt),
+    ),
     recentFailures: recent.slice(-mostRecent),
   }
 }
 
 /** The streak that is running; one from before `judgedFrom` is history, also where no attempt has cleared it yet. */
-export function runningStreak(record: Omit<StreakRecord, 'recentFailures'>, judgedFrom: number): Streak | null {
+export function runningStreak(
+  record: Pick<StreakRecord, 'failures' | 'failingSince' | 'lastFailure'>,
+  judgedFrom: number,
+): Streak | null {
   const { failures, failingSince, lastFailure } = record
   if (failingSince === null || failingSince < judgedFrom) return null
   return { failures, since: failingSince, lastFailureAt: lastFailure?.at ?? failingSince }

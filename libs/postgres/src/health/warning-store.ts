@@ -32,6 +32,8 @@ export class WarningStore {
 interface Due {
   webhookId: string
   isRunning: boolean
+  /** Whether deliveries of more than events about other webhooks have failed in it. */
+  isNews: boolean
   accountId: string
   name: string
   url: string
@@ -55,19 +57,19 @@ const MARK = `
   select m.webhook_id as "webhookId", m.failures, ${epochMs('m.failing_since')} as since,
          ${epochMs('m.last_failure_at')} as "lastFailureAt", m.last_failure_reason as reason,
          m.last_failure_status as status, w.account_id as "accountId", w.name, w.url,
-         coalesce(w.state = 'active' and m.failing_since >= w.judged_from, false) as "isRunning"
+         coalesce(w.state = 'active' and m.failing_since >= w.judged_from, false) as "isRunning",
+         coalesce(m.last_context_failure_at >= m.failing_since, false) as "isNews"
   from marked m left join webhooks w on w.id = m.webhook_id`
 
+/**
+ * The owner is always told. The other webhooks are not told of a streak that only events about other webhooks have
+ * made: two receivers that fail each other's events and recover now and then would go on telling each other for ever.
+ */
 async function warnOf(session: Session, due: Due): Promise<void> {
   const { webhookId: id, accountId, name, url, failures, since, lastFailureAt } = due
-  await addNotification(
-    session,
-    'failing',
-    { id, accountId, name, url },
-    {
-      streak: { failures, since, lastFailureAt, lastFailure: sentenceFor(outcomeOf(due)) },
-    },
-  )
+  const streak = { failures, since, lastFailureAt, lastFailure: sentenceFor(outcomeOf(due)) }
+  const ways = { mail: true, event: due.isNews }
+  await addNotification(session, 'failing', { id, accountId, name, url }, { streak }, ways)
 }
 
 function outcomeOf({ reason, status }: Due): AttemptOutcome {

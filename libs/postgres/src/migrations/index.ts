@@ -1,5 +1,6 @@
 import { Accounting1763960000006 } from './accounting.js'
 import { Configuration1763960000001 } from './configuration.js'
+import { OperationalEvents1763960000008 } from './operational-events.js'
 import { ReadModels1763960000002 } from './read-models.js'
 import { Redeliveries1763960000005 } from './redeliveries.js'
 import { Replays1763960000007 } from './replays.js'
@@ -13,4 +14,5 @@ export const migrations = [
   Redeliveries1763960000005,
   Accounting1763960000006,
   Replays1763960000007,
+  OperationalEvents1763960000008,
 ]

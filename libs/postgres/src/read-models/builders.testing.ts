@@ -81,6 +81,7 @@ export function anAttemptRow(change: Partial<AttemptedRow> = {}): AttemptedRow {
     id: 'atm_1',
     deliveryId: 'dlv_1',
     webhookId: 'whk_1',
+    eventType: 'context.updated',
     acceptedAt: NOON,
     chain: 0,
     number: 1,

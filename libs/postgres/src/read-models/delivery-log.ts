@@ -51,24 +51,20 @@ export class DeliveryLog {
     return new Map(rows.map(({ id, chain }) => [id, chain]))
   }
 
-  /** All attempts of all chains, in the order in which they were made. */
-  async attempts(delivery: Pick<DeliveryState, 'id' | 'acceptedAt'>): Promise<AttemptRow[]> {
-    const records = await this.database.query<AttemptRecord>(
-      {
-        name: 'attempts-of-delivery',
-        text: `select id, delivery_id as "deliveryId", ${epochMs('accepted_at')} as "acceptedAt",
-                      chain, number, trigger, ${epochMs('started_at')} as "startedAt",
-                      duration_ms as "durationMs", outcome, reason,
-                      request_url as "requestUrl", request_headers as "requestHeaders",
-                      response_status as "responseStatus", response_headers as "responseHeaders",
-                      response_body as "responseBody"
-               from attempts where delivery_id = $1 and accepted_at >= to_timestamp($2::float8 / 1000)
-               order by started_at, id`,
-      },
-      [delivery.id, delivery.acceptedAt],
-    )
-    return records.map(attemptFrom)
+  /** The same with its attempts, as of one moment: both change together. */
+  async withAttempts(accountId: string, id: string): Promise<DeliveryWithAttempts | null> {
+    const [row] = await this.database.query<{ delivery: DeliveryRecord; attempts: AttemptRecord[] }>(WITH_ATTEMPTS, [
+      id,
+      accountId,
+    ])
+    return row ? { delivery: deliveryStateOf(row.delivery), attempts: row.attempts.map(attemptFrom) } : null
   }
+}
+
+export interface DeliveryWithAttempts {
+  delivery: DeliveryState
+  /** Of all chains, in the order in which they were made. */
+  attempts: AttemptRow[]
 }
 
 interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
@@ -77,6 +73,27 @@ interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
   responseStatus: number | null
   responseHeaders: string | null
   responseBody: string | null
+}
+
+/** One statement, hence one snapshot. */
+const WITH_ATTEMPTS = {
+  name: 'delivery-with-attempts',
+  text: `
+    select to_json(delivery) as delivery, (
+      select coalesce(json_agg(attempt order by attempt."startedAt", attempt.id), '[]') from (
+        select id, delivery_id as "deliveryId", ${epochMs('accepted_at')} as "acceptedAt",
+               chain, number, trigger, ${epochMs('started_at')} as "startedAt",
+               duration_ms as "durationMs", outcome, reason,
+               request_url as "requestUrl", request_headers as "requestHeaders",
+               response_status as "responseStatus", response_headers as "responseHeaders",
+               response_body as "responseBody"
+        from attempts where delivery_id = $1 and accepted_at >= to_timestamp(delivery."acceptedAt" / 1000)
+      ) as attempt
+    ) as attempts
+    from (
+      select ${DELIVERY_COLUMNS} from deliveries
+      where id = $1 and account_id = $2 order by accepted_at desc limit 1
+    ) as delivery`,
 }
 
 function attemptFrom(record: AttemptRecord): AttemptRow {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
-import { NOON, aChainEnded, aFannedOut, aRedeliveryRequested, aRef } from './builders.testing.js'
+import { NOON, aChainEnded, aFannedOut, aRedeliveryRequested, aRef, anAttemptRow } from './builders.testing.js'
 import { statesFrom } from './delivery-state.js'
 import { EndedChains } from './ended-chains.js'
 import { PartitionStore } from './partition-store.js'
@@ -13,10 +13,11 @@ describe('chains that have ended', () => {
   beforeAll(async () => void (test = await createTestDatabase()))
   afterAll(() => test.close())
 
-  it('are told from those that go on, and from those that are not known', async () => {
+  it('are told from those that go on, from those that were only replaced, and from those that are not known', async () => {
     const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
     const writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention, () => NOON))
-    const matched = ['dlv_waits', 'dlv_ended', 'dlv_again', 'dlv_both'].map((deliveryId) => ({
+    const tried = ['dlv_delivered', 'dlv_gone', 'dlv_exhausted', 'dlv_cut_short']
+    const matched = ['dlv_waits', 'dlv_ended', 'dlv_again', 'dlv_both', ...tried].map((deliveryId) => ({
       deliveryId,
       webhookId: 'whk_1',
     }))
@@ -27,16 +28,35 @@ describe('chains that have ended', () => {
       aChainEnded({ delivery: aRef({ deliveryId: 'dlv_ended' }), end: 'expired' }),
       again('dlv_again'),
       again('dlv_both'),
+      ...tried.map(again),
       aChainEnded({ delivery: aRef({ deliveryId: 'dlv_both', chain: 1, trigger: 'redelivery' }) }),
     ]
-    await writer.write({ events: [], fanOuts: [], attempts: [], deliveries: facts.flatMap(statesFrom) })
+    const failed = { outcome: 'failed', reason: 'timeout', response: null } as const
+    const attempts = [
+      { deliveryId: 'dlv_delivered', number: 2 },
+      { deliveryId: 'dlv_gone', outcome: 'refused' as const, reason: 'gone' as const },
+      { deliveryId: 'dlv_exhausted', number: 6, ...failed },
+      { deliveryId: 'dlv_cut_short', number: 5, ...failed },
+      // Of the later chain: it says nothing about the first.
+      { deliveryId: 'dlv_again', chain: 1, number: 6, ...failed },
+    ].map((attempt, i) => anAttemptRow({ id: `atm_${i}`, ...attempt }))
+    await writer.write({ events: [], fanOuts: [], attempts, deliveries: facts.flatMap(statesFrom) })
 
-    const asked = ['dlv_waits', 'dlv_ended', 'dlv_again', 'dlv_both', 'dlv_unknown'].flatMap((deliveryId) =>
+    const asked = ['dlv_waits', 'dlv_ended', 'dlv_again', 'dlv_both', ...tried, 'dlv_unknown'].flatMap((deliveryId) =>
       [0, 1].map((chain) => ({ deliveryId, chain })),
     )
-    const ended = await new EndedChains(test.database).among(asked)
+    const over = await new EndedChains(test.database).among(asked)
 
-    expect([...ended].toSorted()).toEqual(['dlv_again/0', 'dlv_both/0', 'dlv_both/1', 'dlv_ended/0'])
-    expect(await new EndedChains(test.database).among([])).toEqual(new Set())
+    expect(Object.fromEntries(over)).toEqual({
+      'dlv_ended/0': { hasEnded: true, newest: 0 },
+      'dlv_both/1': { hasEnded: true, newest: 1 },
+      'dlv_delivered/0': { hasEnded: true, newest: 1 },
+      'dlv_gone/0': { hasEnded: true, newest: 1 },
+      'dlv_exhausted/0': { hasEnded: true, newest: 1 },
+      'dlv_cut_short/0': { hasEnded: false, newest: 1 },
+      'dlv_again/0': { hasEnded: false, newest: 1 },
+      'dlv_both/0': { hasEnded: false, newest: 1 },
+    })
+    expect(await new EndedChains(test.database).among([])).toEqual(new Map())
   })
 })

@@ -1,3 +1,4 @@
+import { ATTEMPTS_PER_CHAIN } from '#domain'
 import type { Database } from '../database.js'
 import { inChunks } from './by-key.js'
 
@@ -7,10 +8,17 @@ export interface ChainKey {
   chain: number
 }
 
-/**
- * Which chains of attempts are over, for a dispatcher whose offsets were lost: it completes their records instead of
- * sending again.
- */
+export interface OverChain {
+  /**
+   * Whether its end is known. An earlier chain than the newest is known by its attempts alone: where it was cancelled
+   * or expired before it was replaced, this is false although it has an end.
+   */
+  hasEnded: boolean
+  /** The newest chain of the same delivery; greater than this one where that was replaced. */
+  newest: number
+}
+
+/** Which chains of attempts are over, for a dispatcher whose offsets were lost: it sends nothing of them again. */
 export class EndedChains {
   constructor(private readonly database: Database) {}
 
@@ -19,23 +27,29 @@ export class EndedChains {
    * `deliveryId/chain`. What the read model does not know has not ended.
    * @throws {DatabaseUnavailable}
    */
-  async among(keys: readonly ChainKey[]): Promise<Set<string>> {
-    const ended = new Set<string>()
+  async among(keys: readonly ChainKey[]): Promise<Map<string, OverChain>> {
+    const over = new Map<string, OverChain>()
     for (const chunk of inChunks(keys)) {
-      const rows = await this.database.query<ChainKey>(ENDED, [
+      const rows = await this.database.query<ChainKey & OverChain>(OVER, [
         chunk.map(({ deliveryId }) => deliveryId),
         chunk.map(({ chain }) => chain),
+        ATTEMPTS_PER_CHAIN,
       ])
-      for (const { deliveryId, chain } of rows) ended.add(`${deliveryId}/${chain}`)
+      for (const { deliveryId, chain, ...fate } of rows) over.set(`${deliveryId}/${chain}`, fate)
     }
-    return ended
+    return over
   }
 }
 
-const ENDED = {
-  name: 'ended-chains',
+const OVER = {
+  name: 'chains-that-are-over',
   text: `
-    select asked.id as "deliveryId", asked.chain
+    select asked.id as "deliveryId", asked.chain, deliveries.chain as newest,
+           deliveries.chain = asked.chain or exists (
+             select 1 from attempts
+             where delivery_id = asked.id and attempts.accepted_at >= deliveries.accepted_at
+               and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $3)
+           ) as "hasEnded"
     from unnest($1::text[], $2::integer[]) as asked (id, chain)
     join deliveries on deliveries.id = asked.id
     where deliveries.chain > asked.chain or (deliveries.chain = asked.chain and deliveries.chain_end is not null)`,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deliveryIdFor } from '#domain'
+import { type Attempted, deliveryIdFor } from '#domain'
+import type { Database, Session } from '../database.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { NOON, aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from './builders.testing.js'
 import { DeliveryLog } from './delivery-log.js'
@@ -27,12 +28,13 @@ describe('reading the logs', () => {
   let test: TestDatabase
   let events: EventLog
   let deliveries: DeliveryLog
+  let writer: ReadModelWriter
   beforeAll(async () => {
     test = await createTestDatabase()
     events = new EventLog(test.database)
     deliveries = new DeliveryLog(test.database)
     const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
-    const writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention, () => NOON))
+    writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention, () => NOON))
     await writer.write({
       events: numbers.map((n) =>
         anEventRow({
@@ -148,15 +150,43 @@ describe('reading the logs', () => {
   })
 
   it('finds a delivery with its attempts in the order in which they were made', async () => {
-    const delivery = await deliveries.find('acc_1', idOf(1))
+    const { delivery, attempts } = (await deliveries.withAttempts('acc_1', idOf(1)))!
 
+    expect(delivery).toEqual(await deliveries.find('acc_1', idOf(1)))
     expect(delivery).toMatchObject({ eventId: 'evt_1', webhookId: 'whk_1', end: { kind: 'delivered', at: NOON + 30 } })
-    const attempts = await deliveries.attempts(delivery!)
     const made = [
       anAttemptRow({ ...ofFirst, id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
       anAttemptRow({ ...ofFirst, id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
     ]
-    expect(attempts).toEqual(made.map(({ webhookId: _, ...stored }) => stored))
+    expect(attempts).toEqual(made.map(({ webhookId: _, eventType: __, ...stored }) => stored))
+  })
+
+  it('finds a delivery and its attempts as of one moment, whatever is written meanwhile', async () => {
+    const delivery = aRef({ deliveryId: 'dlv_now', eventId: 'evt_now' })
+    const told = async (attempted: Attempted | null) =>
+      writer.write({
+        events: [],
+        fanOuts: [],
+        deliveries: attempted
+          ? statesFrom(attempted)
+          : statesFrom(aFannedOut({ eventId: 'evt_now', matched: [{ webhookId: 'whk_1', deliveryId: 'dlv_now' }] })),
+        attempts: attempted ? [anAttemptRow({ id: attempted.attemptId, deliveryId: 'dlv_now' })] : [],
+      })
+    await told(null)
+    // The projector writes right after each statement.
+    const busy = {
+      query: async (...asked: Parameters<Session['query']>) => {
+        const rows = await test.database.query(...asked)
+        await told(anAttempted({ delivery, attemptId: 'atm_now' }))
+        return rows
+      },
+    }
+    const found = await new DeliveryLog(busy as Database).withAttempts('acc_1', 'dlv_now')
+    expect(found).toMatchObject({ delivery: { end: null, attemptsMade: 0 }, attempts: [] })
+    expect(await deliveries.withAttempts('acc_1', 'dlv_now')).toMatchObject({
+      delivery: { end: { kind: 'delivered' }, attemptsMade: 1 },
+      attempts: [{ id: 'atm_now' }],
+    })
   })
 
   it('finds many deliveries at once', async () => {
@@ -170,6 +200,7 @@ describe('reading the logs', () => {
     expect(await events.find('acc_2', 'evt_1')).toBeNull()
     expect(await deliveries.list('acc_2', 'whk_1', {}, { limit: 10 })).toEqual([])
     expect(await deliveries.find('acc_2', idOf(1))).toBeNull()
+    expect(await deliveries.withAttempts('acc_2', idOf(1))).toBeNull()
     expect(await deliveries.findAll('acc_2', [idOf(1)], NOON)).toEqual([])
   })
 })

@@ -43,9 +43,10 @@ export interface AttemptRow {
   response: { status: number; headers: Record<string, string>; body: string } | null
 }
 
-/** An attempt as the log tells of it: whose webhook it was about is for the webhook's health and is not stored with it. */
+/** An attempt as the log tells of it: what was sent to which webhook is for the webhook's health and not stored with it. */
 export interface AttemptedRow extends AttemptRow {
   webhookId: string
+  eventType: EventType
 }
 
 /** What some records of the log say, for all read models at once. Repeats and any order are welcome. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventType, ReplayChoice } from '#domain'
+import { type EventType, type ReplayChoice, operationalEvent, operationalEventBody } from '#domain'
 import { NOON } from '../read-models/builders.testing.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { type ReplayFilter, beginningOf, chosenAfter, countChosen } from './replay-selection.js'
@@ -12,6 +12,18 @@ const acceptedAt = (n: number) => NOON + Math.floor(n / 2) * (DAY_MS / 2)
 const PAST: PastEvent[] = (
   [undefined, 'delivered', 'exhausted', 'expired', 'gone', 'cancelled', 'waiting', undefined] as const
 ).map((end, n) => ({ id: `evt_${n}`, acceptedAt: acceptedAt(n), ...(end !== undefined && { end }) }))
+
+/** The other webhook's name looks as if it were the replayed one's event. */
+function aboutWebhook(id: string, webhookId: string): PastEvent {
+  const webhook = { id: webhookId, name: `"data":{"webhook":{"id":"${WEBHOOK}"`, url: 'https://example.com/' }
+  const changed = { change: 'disabled' as const, at: NOON, webhook, reason: 'gone' as const, failingSince: null }
+  return {
+    id,
+    acceptedAt: acceptedAt(2),
+    type: 'webhook.disabled',
+    body: operationalEventBody(operationalEvent(id, changed)),
+  }
+}
 
 const aFilter = (change: Partial<ReplayFilter> = {}): ReplayFilter => ({
   accountId: 'acc_1',
@@ -30,6 +42,7 @@ describe('choosing what to replay', () => {
     await anAccountWith(test.database, [
       ...PAST,
       { id: 'evt_other_type', acceptedAt: acceptedAt(3), type: 'context.created', end: 'exhausted', chain: 4 },
+      ...[WEBHOOK, 'whk_other'].map((id) => aboutWebhook(`evt_about_${id}`, id)),
       { id: 'evt_strange', acceptedAt: acceptedAt(3), accountId: 'acc_2' },
     ])
   })
@@ -76,6 +89,12 @@ describe('choosing what to replay', () => {
     expect(await walked(aFilter({ choice: 'failed', types }), 10)).toEqual([
       { id: 'evt_other_type', type: 'context.created', acceptedAt: acceptedAt(3), chain: 4 },
     ])
+  })
+
+  it('takes no event about the webhook itself, and does not count it', async () => {
+    const asked = { choice: 'missed' as const, types: ['webhook.disabled' as const] }
+    expect(await ids(asked)).toEqual(['evt_about_whk_other'])
+    expect(await countChosen(test.database, aFilter(asked))).toBe(1)
   })
 
   it('finds nothing where there is nothing', async () => {

@@ -17,6 +17,7 @@ export interface PastEvent {
   end?: ChainEnd | 'waiting'
   chain?: number
   accountId?: string
+  body?: string
 }
 
 /** An account with these events in its read models. */
@@ -25,13 +26,15 @@ export async function anAccountWith(database: Database, events: PastEvent[]): Pr
   const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
   const writer = new ReadModelWriter(database, new PartitionStore(database, retention, () => NOON))
   await writer.write({
-    events: events.map(({ id, acceptedAt, type = 'context.updated', accountId = 'acc_1' }) => ({
-      id,
-      acceptedAt,
-      type,
-      accountId,
-      body: `{"id":"${id}"}`,
-    })),
+    events: events.map(
+      ({ id, acceptedAt, type = 'context.updated', accountId = 'acc_1', body = `{"id":"${id}"}` }) => ({
+        id,
+        acceptedAt,
+        type,
+        accountId,
+        body,
+      }),
+    ),
     fanOuts: [],
     deliveries: events.flatMap(deliveryOf),
     attempts: [],
