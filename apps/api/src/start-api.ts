@@ -78,7 +78,7 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
 }
 
 async function createApp(parts: Infrastructure): Promise<NestFastifyApplication> {
-  const adapter = createHttpAdapter()
+  const adapter = createHttpAdapter(parts.config.trustedProxies)
   const instance = adapter.getInstance<FastifyInstance>()
   observeRequests(instance, parts.registry, parts.logger)
   countRejectedEvents(instance, parts.registry)

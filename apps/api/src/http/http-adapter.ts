@@ -9,9 +9,13 @@ import { traceIdOf } from './trace-context.js'
 /** Bytes; what a route takes that says nothing else with `@RouteConfig({ bodyLimit })`. */
 const DEFAULT_BODY_LIMIT = 256 * 1024
 
-/** Fastify as this API needs it: nothing done for a request that no route asked for. */
-export function createHttpAdapter(): FastifyAdapter {
+/**
+ * Fastify as this API needs it: nothing done for a request that no route asked for.
+ * @param trustedProxies CIDRs from where `X-Forwarded-For` tells the client's address
+ */
+export function createHttpAdapter(trustedProxies: string[] = []): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    trustProxy: trustedProxies.length > 0 && trustedProxies,
     // No Nest middleware is used, so its bridge would only cost time.
     skipMiddie: true,
     logger: false,
