@@ -13,6 +13,7 @@ import {
   type EventAnswer,
   type EventRequest,
   MAX_BATCH_BYTES,
+  MAX_EVENT_BYTES,
   batchAnswer,
   eventAnswer,
   eventRequest,
@@ -27,6 +28,7 @@ export class EventsController {
 
   @Post()
   @HttpCode(202)
+  @RouteConfig({ bodyLimit: MAX_EVENT_BYTES })
   @ApiOperation({ operationId: 'postEvent', summary: 'Take one event; answered once it is safely stored.' })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The event’s id is made of it and the account.' })
   @ApiAcceptedResponse({ standardSchema: eventAnswer, description: 'Stored; the same id answers with the same id.' })

@@ -19,8 +19,8 @@ function addTo(operation: Operation, method: string): void {
   const parameters = (operation.parameters ?? []).map((parameter) => ('in' in parameter ? parameter.in : ''))
   const statuses = [401, 403, 429, 500, 503]
   if (operation.requestBody) statuses.push(400, 413, 415, 422)
-  // It takes no body and minds none, but for one that is too large or of another type.
-  if (method === 'delete' || (method === 'post' && !operation.requestBody)) statuses.push(413, 415)
+  // It takes no body and minds none, but for one of another type.
+  if (method === 'delete' || (method === 'post' && !operation.requestBody)) statuses.push(415)
   if (parameters.includes('query')) statuses.push(400, 422)
   if (parameters.includes('path')) statuses.push(404)
   for (const status of statuses) operation.responses[status] ??= { description: STATUS_CODES[status] ?? '' }
