@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController, type RouteOptions } from 'fastify'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.js'
+import { refuseUnknownMethods } from './method-not-allowed.js'
 import { Problem, problemDocument } from './problem.js'
 import { sendProblem } from './send-problem.js'
 import { traceIdOf } from './trace-context.js'
@@ -52,6 +53,7 @@ export function createHttpAdapter(trustedProxies: string[] = [], limits: HttpLim
     done(null, new UnreadBody(stream, request.headers, request.routeOptions.bodyLimit))
   })
   instance.addHook('onRoute', applyBodyLimit)
+  refuseUnknownMethods(instance)
   instance.addHook('onRequest', (request, _reply, done) => {
     // Names and values, one after the other. Node itself would leave out what is beyond a thousand, in silence.
     done(request.raw.rawHeaders.length > 2 * limits.headerCount ? tooManyHeaders(limits) : undefined)

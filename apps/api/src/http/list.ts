@@ -21,7 +21,10 @@ export const pageQuery = {
     .min(1)
     .max(100)
     .default(DEFAULT_LIMIT),
-  cursor: z.string().optional(),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, { error: 'must be a cursor that this list gave' })
+    .optional(),
 }
 
 /**
