@@ -23,7 +23,8 @@ export const pageQuery = {
     .default(DEFAULT_LIMIT),
   cursor: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/, { error: 'must be a cursor that this list gave' })
+    .meta({ pattern: '^[A-Za-z0-9_-]+$' })
+    .describe('The `next_cursor` of the page before; no other is taken.')
     .optional(),
 }
 
