@@ -29,10 +29,10 @@ let port: number
 let registry: ReturnType<typeof createRegistry>
 const open: Socket[] = []
 
-async function listen(trustedProxies: string[] = []): Promise<void> {
-  instance = createHttpAdapter(trustedProxies, LIMITS).getInstance<FastifyInstance>()
+async function listen(trustedProxies: string[] = [], limits = LIMITS): Promise<void> {
+  instance = createHttpAdapter(trustedProxies, limits).getInstance<FastifyInstance>()
   registry = createRegistry('api')
-  limitConnections(instance.server as Server, LIMITS, trustedProxies, registry)
+  limitConnections(instance.server as Server, limits, trustedProxies, registry)
   instance.post('/echo', async (request) => ({
     length: request.body instanceof UnreadBody ? (await request.body.read()).length : 0,
   }))
@@ -170,6 +170,8 @@ describe('many connections', () => {
   })
 
   it('of many clients that wait in vain make room for one who asks', async () => {
+    await instance.close()
+    await listen([], { ...LIMITS, idleForMs: 60_000 })
     const held = await Promise.all(Array.from({ length: 30 }, (_, i) => client(`127.0.1.${i + 1}`)))
     for (const { socket } of held) socket.write(GET)
     await vi.waitFor(() => expect(held.every(({ received }) => received().includes(' 404 '))).toBe(true), SOON_MS)
