@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { NestFactory } from '@nestjs/core'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import type { FastifyInstance } from 'fastify'
@@ -9,6 +10,8 @@ import { batchRequest, deliveredEvent, deliveredOperationalEvent } from './event
 import { countRejectedEvents } from './events/rejected-events.js'
 import { closeHttp } from './http/close-http.js'
 import { createHttpAdapter } from './http/http-adapter.js'
+import { HTTP_LIMITS } from './http/http-limits.js'
+import { limitConnections } from './http/limit-connections.js'
 import { openApiDocument, serveOpenApi } from './http/open-api.js'
 import { ProblemFilter } from './http/problem-filter.js'
 import { observeRequests } from './http/request-observer.js'
@@ -79,8 +82,9 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
 }
 
 async function createApp(parts: Infrastructure): Promise<NestFastifyApplication> {
-  const adapter = createHttpAdapter()
+  const adapter = createHttpAdapter(parts.config.trustedProxies)
   const instance = adapter.getInstance<FastifyInstance>()
+  limitConnections(instance.server as Server, HTTP_LIMITS, parts.config.trustedProxies, parts.registry)
   observeRequests(instance, parts.registry, parts.logger)
   countRejectedEvents(instance, parts.registry)
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), adapter, {

@@ -9,6 +9,8 @@ export interface ApiConfig extends PipelineConfig {
   port: number
   /** Requests per second and API key. */
   rateLimitPerKey: number
+  /** CIDRs. Empty: whoever connects is the client. */
+  trustedProxies: string[]
   secretsKey: string
   /** The API calls no stranger; it refuses URLs that the dispatcher would refuse. */
   egress: EgressPolicyConfig
@@ -27,6 +29,7 @@ export function readApiConfig(environment: Environment = process.env): ApiConfig
     ...readPipelineConfig(reader, 9464),
     port: reader.required(named('API_PORT')),
     rateLimitPerKey: reader.required(named('RATE_LIMIT_PER_KEY')),
+    trustedProxies: reader.required(named('TRUSTED_PROXIES')),
     secretsKey: reader.required(named('SECRETS_KEY')),
     egress: readEgressPolicyConfig(reader),
     disable: readDisableRule(reader),

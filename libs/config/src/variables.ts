@@ -52,9 +52,14 @@ export const VARIABLES = {
     '24h',
   ),
   RATE_LIMIT_PER_KEY: variable(
-    'Requests per API key; producer keys are unlimited. Read, but not enforced yet.',
+    'Requests per API key and replica of the API, at once and per second; producer keys are unlimited.',
     rate,
     '100/s',
+  ),
+  TRUSTED_PROXIES: variable(
+    'Load balancers before the API, CIDRs separated by commas: the client is who they name in X-Forwarded-For.',
+    addressBlocks,
+    '',
   ),
   ATTEMPT_TIMEOUT: variable('Limit of one whole attempt, from the resolver to the last byte wanted.', duration, '5s'),
   DISABLE_AFTER_ATTEMPTS: variable('Failures in a row before a webhook can be disabled.', positiveInteger, '10'),

@@ -25,6 +25,12 @@ export class TokenBucket {
     return taken
   }
 
+  /** How many may go now. */
+  available(now: number): number {
+    this.#fill(now)
+    return Math.floor(this.#credit / 1_000)
+  }
+
   /** How long until `wanted`, or a full bucket where that is less, may go. Ms. */
   waitMs(wanted: number, now: number): number {
     this.#fill(now)

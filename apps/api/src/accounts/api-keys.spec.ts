@@ -35,6 +35,22 @@ describe('the API keys in memory', () => {
     expect(keys.identify('cfk_nonsense')).toBeUndefined()
   })
 
+  it('are recognised by their whole hash, not by the half that they are found by', async () => {
+    const half = row.hash.length / 2
+    store.activeKeys.mockResolvedValue([{ ...row, hash: row.hash.slice(0, half) + '0'.repeat(half) }])
+    await keys.onApplicationBootstrap()
+
+    expect(keys.identify(key)).toBeUndefined()
+  })
+
+  it('are not looked for in the database when they are malformed', async () => {
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockClear()
+
+    expect(await keys.identifyNew(`${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`)).toBeUndefined()
+    expect(store.activeKeys).not.toHaveBeenCalled()
+  })
+
   it('know a new key and forget a revoked one within two seconds', async () => {
     const another = createKey()
     await keys.onApplicationBootstrap()

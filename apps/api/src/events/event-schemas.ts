@@ -4,6 +4,7 @@ import { textOfAtMost } from '../http/text-schema.js'
 import { timestamp } from '../http/timestamp-schema.js'
 
 export const MAX_BATCH_EVENTS = 1_000
+export const MAX_EVENT_BYTES = 256 * 1024
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024
 
 export const eventType = z.enum(contextEventTypes)

@@ -13,11 +13,12 @@ import {
   type EventAnswer,
   type EventRequest,
   MAX_BATCH_BYTES,
+  MAX_EVENT_BYTES,
   batchAnswer,
   eventAnswer,
   eventRequest,
 } from './event-schemas.js'
-import { eventIdOf } from './idempotency-key.js'
+import { IDEMPOTENCY_KEY, eventIdOf } from './idempotency-key.js'
 
 @ApiTags('events')
 @Controller('v1/events')
@@ -27,8 +28,14 @@ export class EventsController {
 
   @Post()
   @HttpCode(202)
+  @RouteConfig({ bodyLimit: MAX_EVENT_BYTES })
   @ApiOperation({ operationId: 'postEvent', summary: 'Take one event; answered once it is safely stored.' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The event’s id is made of it and the account.' })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The event’s id is made of it and the account; instead of an id of the producer’s own.',
+    schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
+  })
   @ApiAcceptedResponse({ standardSchema: eventAnswer, description: 'Stored; the same id answers with the same id.' })
   async one(
     @Body({ schema: eventRequest }) request: EventRequest,

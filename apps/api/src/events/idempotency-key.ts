@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.js'
 import type { EventRequest } from './event-schemas.js'
 
 /** Visible ASCII, as a header can carry it. */
-const KEY = /^[\x21-\x7e]{1,255}$/
+export const IDEMPOTENCY_KEY = /^[!-~]{1,255}$/
 
 /**
  * The id of an event: its producer's own, or the one that the account and `Idempotency-Key` always give, or a new one.
@@ -11,7 +11,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/
  */
 export function eventIdOf(request: EventRequest, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return request.id ?? newId('evt')
-  if (!KEY.test(idempotencyKey)) {
+  if (!IDEMPOTENCY_KEY.test(idempotencyKey)) {
     throw new Problem(422, 'Invalid Idempotency-Key', 'Idempotency-Key must have 1 to 255 visible ASCII characters.')
   }
   const derived = eventIdForIdempotencyKey(request.account_id, idempotencyKey)

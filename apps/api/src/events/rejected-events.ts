@@ -8,6 +8,7 @@ const REASONS: Record<number, string> = {
   413: 'too_large',
   415: 'media_type',
   422: 'invalid',
+  429: 'rate_limited',
   503: 'unavailable',
 }
 

@@ -2,26 +2,36 @@ import type { Socket } from 'node:net'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController, type RouteOptions } from 'fastify'
+import { HTTP_LIMITS, type HttpLimits } from './http-limits.js'
+import { refuseUnknownMethods } from './method-not-allowed.js'
 import { Problem, problemDocument } from './problem.js'
 import { sendProblem } from './send-problem.js'
 import { traceIdOf } from './trace-context.js'
+import { UnreadBody } from './unread-body.js'
 
-/** Bytes; what a route takes that says nothing else with `@RouteConfig({ bodyLimit })`. */
-const DEFAULT_BODY_LIMIT = 256 * 1024
-
-/** Fastify as this API needs it: nothing done for a request that no route asked for. */
-export function createHttpAdapter(): FastifyAdapter {
+/**
+ * Fastify as this API needs it: nothing done for a request that no route asked for.
+ * @param trustedProxies CIDRs from where `X-Forwarded-For` tells the client's address
+ */
+export function createHttpAdapter(trustedProxies: string[] = [], limits: HttpLimits = HTTP_LIMITS): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    trustProxy: trustedProxies.length > 0 && trustedProxies,
     // No Nest middleware is used, so its bridge would only cost time.
     skipMiddie: true,
     logger: false,
     // Also without a logger, Fastify would build what it would have logged.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: DEFAULT_BODY_LIMIT,
-    // A caller that dribbles its request holds a connection for no longer than this.
-    requestTimeout: 30_000,
-    // Longer than load balancers keep an idle connection (60 s), so that it is never we who close one just being used.
-    keepAliveTimeout: 72_000,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestWithinMs,
+    keepAliveTimeout: limits.idleForMs,
+    connectionTimeout: limits.stalledAfterMs,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersWithinMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
+      // Notices a peer that vanished without a word.
+      keepAlive: true,
+    },
     forceCloseConnections: 'idle',
     // While draining, what still arrives on an open connection is answered as ever, and asked to close it.
     return503OnClosing: false,
@@ -38,9 +48,16 @@ export function createHttpAdapter(): FastifyAdapter {
   })
   const instance = adapter.getInstance<FastifyInstance>()
   instance.removeAllContentTypeParsers()
-  // Bytes as they came: they are decoded where they are validated, behind the guards.
-  instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  // Left in the connection: it is read and decoded where it is validated, behind the guards.
+  instance.addContentTypeParser('application/json', (request, stream, done) => {
+    done(null, new UnreadBody(stream, request.headers, request.routeOptions.bodyLimit))
+  })
   instance.addHook('onRoute', applyBodyLimit)
+  refuseUnknownMethods(instance)
+  instance.addHook('onRequest', (request, _reply, done) => {
+    // Names and values, one after the other. Node itself would leave out what is beyond a thousand, in silence.
+    done(request.raw.rawHeaders.length > 2 * limits.headerCount ? tooManyHeaders(limits) : undefined)
+  })
   return adapter
 }
 
@@ -48,6 +65,10 @@ export function createHttpAdapter(): FastifyAdapter {
 function applyBodyLimit(route: RouteOptions): void {
   const limit = (route.config as { bodyLimit?: number } | undefined)?.bodyLimit
   if (limit !== undefined) route.bodyLimit = limit
+}
+
+function tooManyHeaders({ headerCount }: HttpLimits): Problem {
+  return new Problem(431, 'Request Header Fields Too Large', `The request has more than ${headerCount} headers.`)
 }
 
 /** What is no HTTP request never reaches a route; it is answered on the bare socket, in the same form. */

@@ -25,17 +25,29 @@ function exchange(text: string): Promise<string> {
 describe('an answer that is no success', () => {
   it.each([
     ['GET', '/nothing', 404],
-    ['PUT', '/v1/webhooks', 404],
     ['GET', '/v1/%zz', 400],
     ['GET', `/v1/webhooks/${'x'.repeat(3_000)}`, 404],
     ['POST', '/v1/nothing', 404],
-    ['OPTIONS', '/v1/webhooks', 404],
+    ['OPTIONS', '/v1/nothing', 404],
   ])('is problem+json for %s %s', async (method, path, status) => {
     const answer = await api.ask(method, path)
     expect(answer.status).toBe(status)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(answer.body).toMatchObject({ status, instance: path, trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) })
     expect(answer.text).not.toMatch(/node_modules|\.js|at .*:\d+/)
+  })
+
+  it.each([
+    ['PUT', '/v1/webhooks', 'GET, HEAD, POST'],
+    ['OPTIONS', '/v1/webhooks', 'GET, HEAD, POST'],
+    ['DELETE', '/v1/events?limit=1', 'GET, HEAD, POST'],
+    ['POST', '/v1/webhooks/x', 'DELETE, GET, HEAD, PATCH'],
+    ['PATCH', '/v1/events/batch', 'POST'],
+  ])('is 405 for %s %s, and says what there is', async (method, path, allow) => {
+    const answer = await api.ask(method, path)
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(answer.headers.get('allow')).toBe(allow)
   })
 
   it('carries the caller’s trace', async () => {

@@ -21,7 +21,11 @@ export const pageQuery = {
     .min(1)
     .max(100)
     .default(DEFAULT_LIMIT),
-  cursor: z.string().optional(),
+  cursor: z
+    .string()
+    .meta({ pattern: '^[A-Za-z0-9_-]+$' })
+    .describe('The `next_cursor` of the page before; no other is taken.')
+    .optional(),
 }
 
 /**

@@ -69,7 +69,8 @@ export function serveOpenApi(app: INestApplication, document: OpenAPIObject): vo
 
 const DESCRIPTION =
   'Webhooks tell your server when a context changes. Every error is `application/problem+json`. ' +
-  'Lists are newest first: pass `next_cursor` as `cursor` for the next page.'
+  'Lists are newest first: pass `next_cursor` as `cursor` for the next page. ' +
+  'Each key has a rate; `RateLimit` says what is left of it, and 429 comes with `Retry-After`.'
 
 /** What a receiver is sent; here so that its side can be generated and tested too. */
 function received(schema: object): object {

@@ -46,6 +46,8 @@ export interface Ask {
   raw?: string | Buffer<ArrayBuffer>
   key?: string | null
   headers?: Record<string, string>
+  /** Whom to ask, where it is another replica. */
+  at?: RunningApi
 }
 
 /** The whole service in this process, on a database and topics of its own, with two accounts and a producer. */
@@ -69,6 +71,8 @@ export class TestApi {
       DATABASE_URL: await ownDatabase(servers.databaseUrl),
       SECRETS_KEY: randomBytes(32).toString('base64'),
       LOG_LEVEL: 'error',
+      // Tests ask as fast as they can; the limit has its own.
+      RATE_LIMIT_PER_KEY: '10000/s',
       ...environment,
     })
     const database = new Database({ url: config.databaseUrl, applicationName: 'test', poolSize: 2 })
@@ -81,9 +85,9 @@ export class TestApi {
   }
 
   /** Asks, and holds the answer to what the OpenAPI document says of it. */
-  async ask(method: string, path: string, { body: value, raw, key, headers }: Ask = {}): Promise<Answer> {
+  async ask(method: string, path: string, { body: value, raw, key, headers, at }: Ask = {}): Promise<Answer> {
     const payload = raw ?? (value === undefined ? undefined : JSON.stringify(value))
-    const response = await fetch(this.running.url + path, {
+    const response = await fetch((at ?? this.running).url + path, {
       method,
       headers: {
         ...(key !== null && { authorization: `Bearer ${key ?? this.keys.account}` }),
@@ -98,6 +102,17 @@ export class TestApi {
     const answer = { status: response.status, headers: response.headers, body, text }
     this.schemas.assertDescribed(method, path, answer)
     return answer
+  }
+
+  /** One more process of the same service, on the same database and topics; whoever starts it stops it. */
+  async replica(): Promise<RunningApi> {
+    const config = { ...this.config, port: await freePort(), managementPort: await freePort() }
+    return startApi(config, createLogger({ service: 'api', level: config.logLevel }))
+  }
+
+  /** A key of the account, or of nobody: a producer's. Known to every replica at its first use. */
+  async createKey(accountId: string | null, scopes: readonly string[]): Promise<{ id: string; key: string }> {
+    return addKey(this.database, accountId, scopes)
   }
 
   /** Everything that is in a topic, once that is at least `least` records. */
@@ -141,12 +156,8 @@ export interface TestKeys {
 
 async function seedKeys(database: Database): Promise<TestKeys> {
   const accounts = new AccountStore(database)
-  const store = new ApiKeyStore(database)
-  const add = async (accountId: string | null, scopes: readonly string[]) => {
-    const key = createKey()
-    await store.create({ id: newId('key'), accountId, name: 'test', scopes: [...scopes], hash: hashOfKey(key) })
-    return key
-  }
+  const add = async (accountId: string | null, scopes: readonly string[]) =>
+    (await addKey(database, accountId, scopes)).key
   const [accountId, otherAccountId] = [newId('acc'), newId('acc')]
   for (const id of [accountId, otherAccountId]) await accounts.create({ id, name: 'Test', email: 'owner@example.com' })
   return {
@@ -156,6 +167,18 @@ async function seedKeys(database: Database): Promise<TestKeys> {
     otherAccount: await add(otherAccountId, ACCOUNT_SCOPES),
     producer: await add(null, [PRODUCER_SCOPE]),
   }
+}
+
+async function addKey(database: Database, accountId: string | null, scopes: readonly string[]) {
+  const [id, key] = [newId('key'), createKey()]
+  await new ApiKeyStore(database).create({
+    id,
+    accountId,
+    name: 'test',
+    scopes: [...scopes],
+    hash: hashOfKey(key),
+  })
+  return { id, key }
 }
 
 async function ownDatabase(serverUrl: string): Promise<string> {

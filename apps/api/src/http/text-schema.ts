@@ -2,10 +2,13 @@ import { z } from 'zod'
 
 /** Text of at most so many characters, which are code points here as in the OpenAPI document: an emoji is one. */
 export function textOfAtMost(most: number): z.ZodString {
-  return z
-    .string()
-    .refine((text) => isAtMost(most, text), { error: `must have at most ${most} characters` })
-    .meta({ maxLength: most })
+  return (
+    z
+      .string()
+      .refine((text) => isAtMost(most, text), { error: `must have at most ${most} characters` })
+      // That there is no NUL is checked for the whole body.
+      .meta({ maxLength: most, pattern: '^[^\\u0000]*$' })
+  )
 }
 
 function isAtMost(most: number, text: string): boolean {

@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { invalidRequest } from './invalid-request.js'
 import { parseJsonBody } from './json-body.js'
 import { Problem } from './problem.js'
+import { UnreadBody } from './unread-body.js'
 
 /**
- * Bodies stay bytes until here, so that nobody without a key makes us parse anything: guards have run before.
+ * Bodies stay in the connection until here, so that nobody without a key makes us hold or parse anything: guards have
+ * run before.
  * A body parameter without a schema is parsed and handed on as it is.
  */
 @Injectable()
@@ -15,15 +17,15 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
-    return super.transform(metadata.type === 'body' ? (bodyOf(value, metadata) as T) : value, metadata)
+    return super.transform(metadata.type === 'body' ? ((await bodyOf(value, metadata)) as T) : value, metadata)
   }
 
   /** Nothing is taken away in silence: the schemas are strict and name `__proto__` like any other unknown field. */
   protected override stripProtoKeys(): void {}
 }
 
-function bodyOf(value: unknown, { schema }: ArgumentMetadata): unknown {
-  const body = Buffer.isBuffer(value) ? parseJsonBody(value) : undefined
+async function bodyOf(value: unknown, { schema }: ArgumentMetadata): Promise<unknown> {
+  const body = value instanceof UnreadBody ? parseJsonBody(await value.read()) : undefined
   if (body === undefined && !takesNothing(schema)) {
     const detail = 'The body is empty: a JSON object is expected.'
     throw new Problem(400, 'Unreadable body', detail, { errors: [{ pointer: '', detail }] })

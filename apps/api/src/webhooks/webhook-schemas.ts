@@ -6,7 +6,10 @@ import { timestamp } from '../http/timestamp-schema.js'
 const name = textOfAtMost(100).min(1, { error: 'must not be empty' })
 
 /** What else a URL must be depends on the egress policy: `webhook-validation.ts`. */
-const url = textOfAtMost(MAX_URL_LENGTH).describe('Absolute, https, without credentials or fragment, to a public host.')
+const url = textOfAtMost(MAX_URL_LENGTH)
+  .min(1, { error: 'must not be empty' })
+  .describe('Absolute, https, without credentials or fragment, to a public host.')
+  .meta({ format: 'uri', pattern: undefined })
 
 const events = z
   .array(z.enum(eventTypes))
