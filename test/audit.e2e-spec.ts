@@ -23,8 +23,10 @@ describe('admin audit', () => {
     ;[pipeline, receiver] = await Promise.all([Pipeline.start(), Receiver.start()])
     database = new pg.Client({ connectionString: pipeline.databaseUrl })
     await database.connect()
+    // A third of the events fails once or twice: more, and ten failures in a row would open the circuit for minutes.
+    const failuresOf = (eventId: string) => [0, 1, 2, 0, 0, 0][eventId.charCodeAt(4) % 6]!
     const url = receiver.url('/often-fails', ({ eventId }, earlier) =>
-      earlier.filter((each) => each.eventId === eventId).length < eventId.charCodeAt(4) % 3 ? 503 : 200,
+      earlier.filter((each) => each.eventId === eventId).length < failuresOf(eventId) ? 503 : 200,
     )
     webhookId = (await pipeline.owner.createWebhook(url, ['context.updated'])).id
   })
@@ -49,9 +51,10 @@ describe('admin audit', () => {
       const answered = new Set(receiver.at('/often-fails').map(({ eventId }) => eventId))
       expect(accepted.filter((id) => !answered.has(id))).toEqual([])
     }, 60_000)
+    // Ended in the read model, too: a projector that was killed may be behind, and a list without waiting ones be short.
     await eventually(async () => {
-      const path = `/v1/webhooks/${webhookId}/deliveries?status=waiting&limit=1`
-      expect((await pipeline.owner.expect<{ data: unknown[] }>('GET', path)).data).toEqual([])
+      const ended = `select count(*)::int as count from deliveries where webhook_id = $1 and chain_end = 'delivered'`
+      expect((await database.query<{ count: number }>(ended, [webhookId])).rows).toEqual([{ count: EVENTS }])
     }, 60_000)
 
     // What came within the last second may be on its way.

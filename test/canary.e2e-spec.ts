@@ -150,8 +150,11 @@ it('no secret is in a log, an error, a metric, a topic or a mail, whatever happe
   expect(hits).toEqual([])
 })
 
-/** The webhook's configuration, and what was sent where, which its owner reads in the log of deliveries. */
-const URL_TOPICS = ['delivery-log', 'webhook-changes']
+/**
+ * The webhook's configuration, what was sent where, which its owner reads in the log of deliveries, and what became of the
+ * webhook, which the owner's other webhooks may ask for.
+ */
+const URL_TOPICS = ['context-events', 'delivery-log', 'webhook-changes']
 
 async function revokedKey(): Promise<string> {
   const created = await askAdmin(

@@ -3,13 +3,16 @@ import type { RecordBatch } from '#kafka'
 export interface GathererTimes {
   /** How long a round stays open after its first batch, so that the other partitions of a fetch can join. Ms. */
   gatherMs: number
-  /** From the opening of a round to the next, at least: fewer and fuller rounds cost a quarter. Ms. */
+  /**
+   * From the opening of a round to the next, at least: fewer and fuller rounds cost a quarter, and most deliveries are
+   * written once, when their attempt is known as well. Ms.
+   */
   roundMs: number
   /** Before a failed round is tried again: doubled from the first to the last. Ms. */
   retryMs: [first: number, last: number]
 }
 
-const TIMES: GathererTimes = { gatherMs: 10, roundMs: 100, retryMs: [100, 3_000] }
+const TIMES: GathererTimes = { gatherMs: 10, roundMs: 250, retryMs: [100, 3_000] }
 
 /** A round that holds this many is full: a backlog is written in portions that fit into memory and into seconds. */
 const MAX_RECORDS = 5_000
@@ -62,14 +65,15 @@ export class BatchGatherer {
       const round = this.#round
       this.#round = []
       await this.#writeUntilDone(round)
-      await this.#pause(openedAt + this.times.roundMs - Date.now())
+      // A full round means a backlog, which is not to wait.
+      if (countOf(round) < MAX_RECORDS) await this.#pause(openedAt + this.times.roundMs - Date.now())
       this.#open()
     }
     this.#working = undefined
   }
 
   #open(): void {
-    this.#records = this.#round.reduce((sum, batch) => sum + batch.records.length, 0)
+    this.#records = countOf(this.#round)
     this.#isOpen = true
     this.#opened.resolve()
     this.#opened = signal()
@@ -105,6 +109,10 @@ export class BatchGatherer {
       closing.addEventListener('abort', end)
     })
   }
+}
+
+function countOf(round: readonly RecordBatch[]): number {
+  return round.reduce((sum, batch) => sum + batch.records.length, 0)
 }
 
 interface Signal {

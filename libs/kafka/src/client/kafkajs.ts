@@ -1,14 +1,22 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type * as KafkaJs from 'kafkajs'
-import { type BatchDecoder, decodeRecordBatchWith } from '../codec/decode-record-batch.js'
+import {
+  type BatchDecoder,
+  decodeCompressed,
+  decodeRecordBatchWith,
+  type FetchDecoder,
+} from '../codec/decode-record-batch.js'
+import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
+import { leanRequest } from './lean-request.js'
 import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with four repairs made before its own modules see one another: a faster record
- * decoder, a timer that rests when nothing waits, the generation in GROUP_JOIN, and a patient coordinator search.
+ * The only place that loads kafkajs, with six repairs made before its own modules see one another: a faster record
+ * decoder, requests written once, a fetch that asks for what it needs, a timer that rests when nothing waits, the
+ * generation in GROUP_JOIN, and a patient coordinator search.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -26,13 +34,41 @@ function loadRepaired(): typeof KafkaJs {
     if (load.cache[load.resolve('kafkajs')]) throw new Error('kafkajs was loaded before libs/kafka could repair it')
     patientCoordinatorSearch(load('kafkajs/src/errors.js'))
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
-    replace('kafkajs/src/consumer/consumerGroup.js', reportGeneration)
+    const stockDecoder = load('kafkajs/src/protocol/recordBatch/v0/decoder.js') as BatchDecoder
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
       decodeRecordBatchWith(stock, load('kafkajs/src/errors.js').KafkaJSPartialMessageError),
+    )
+    replace('kafkajs/src/protocol/request.js', () => leanRequest)
+    replace('kafkajs/src/consumer/consumerGroup.js', reportGeneration)
+    replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof leanFetch>[0]) =>
+      leanFetch(stock, stockParts(stockDecoder)),
     )
     mark[repaired] = true
   }
   return load('kafkajs')
+}
+
+function stockParts(stockDecoder: BatchDecoder): StockParts {
+  const { createErrorFromCode } = load('kafkajs/src/protocol/error.js')
+  const { KafkaJSOffsetOutOfRange } = load('kafkajs/src/errors.js')
+  const Cursor: new (bytes: Buffer) => FetchDecoder = load('kafkajs/src/protocol/decoder.js')
+  const StockBatch = load('kafkajs/src/consumer/batch.js')
+  return {
+    decodeCompressed(bytes, start) {
+      const cursor = new Cursor(bytes)
+      cursor.forward(start)
+      return decodeCompressed(stockDecoder, cursor, start)
+    },
+    errorOf({ topic, partition, errorCode }) {
+      const error = createErrorFromCode(errorCode)
+      const isOutOfRange = error.type === 'OFFSET_OUT_OF_RANGE'
+      return isOutOfRange ? new KafkaJSOffsetOutOfRange(error, { topic, partition }) : error
+    },
+    batchWithoutAborted({ topic, partition, highWatermark, records, aborted }, fetchOffset) {
+      const data = { partition, highWatermark: String(highWatermark), messages: records, abortedTransactions: aborted }
+      return new StockBatch(topic, String(fetchOffset), data)
+    },
+  }
 }
 
 export const kafkaJs = loadRepaired()

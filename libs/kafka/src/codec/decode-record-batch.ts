@@ -50,17 +50,38 @@ const CONTROL = 0x20
 export function decodeRecordBatchWith(stock: BatchDecoder, PartialMessage: new (text: string) => Error): BatchDecoder {
   return async (decoder) => {
     const { buffer, offset: start } = decoder
-    const end = start + UNCOUNTED_BYTES + buffer.readInt32BE(start + 8)
-    if (end > buffer.length) throw new PartialMessage('a record batch is cut off')
-    const attributes = buffer.readInt16BE(start + 21)
-    const records =
-      (attributes & COMPRESSED) === 0
-        ? decodeRecords(buffer, start, attributes)
-        : ((await stock(decoder)).records as StockRecord[]).map(fromStock)
-    decoder.offset = end
-    reachEndOfBatch(records, buffer, start)
+    const batch = recordBatchAt(buffer, start)
+    if (!batch) throw new PartialMessage('a record batch is cut off')
+    const records = batch.records ?? (await decodeCompressed(stock, decoder, start))
+    decoder.offset = batch.end
     return { records }
   }
+}
+
+/**
+ * The record batch that begins at `start`, and where the next one does. Undefined when the bytes end before it does;
+ * without records when they are compressed, see `decodeCompressed`.
+ */
+export function recordBatchAt(buffer: Buffer, start: number): { end: number; records?: DecodedRecord[] } | undefined {
+  if (start + HEADER_BYTES > buffer.length) return undefined
+  const end = start + UNCOUNTED_BYTES + buffer.readInt32BE(start + 8)
+  if (end > buffer.length) return undefined
+  const attributes = buffer.readInt16BE(start + 21)
+  if ((attributes & COMPRESSED) !== 0) return { end }
+  const records = decodeRecords(buffer, start, attributes)
+  reachEndOfBatch(records, buffer, start)
+  return { end, records }
+}
+
+/** By kafkajs, whose cursor stands at the batch's start and is moved. */
+export async function decodeCompressed(
+  stock: BatchDecoder,
+  cursor: FetchDecoder,
+  start: number,
+): Promise<DecodedRecord[]> {
+  const records = ((await stock(cursor)).records as StockRecord[]).map(fromStock)
+  reachEndOfBatch(records, cursor.buffer, start)
+  return records
 }
 
 function decodeRecords(buffer: Buffer, start: number, attributes: number): DecodedRecord[] {

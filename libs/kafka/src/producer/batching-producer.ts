@@ -23,6 +23,8 @@ export interface BatchingProducerOptions {
   deadlineMs?: number
   /** Bytes that may wait; beyond them send() rejects with `buffer_full`. Default 64 MiB. */
   maxBufferedBytes?: number
+  /** How long each request waits for company, where nobody waits for the answer. Unset: not at all. Ms. */
+  lingerMs?: number
 }
 
 const MAX_BATCH_BYTES = 900 * 1024
@@ -41,8 +43,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000
 
 /**
  * Writes records, acknowledged by all replicas, with one request outstanding: what arrives meanwhile goes into the
- * next. A quiet system is quick and a busy one cheap, with no waiting for company. Within a partition the order of
- * send() is kept.
+ * next. A quiet system is quick and a busy one cheap, with no waiting for company unless told. Within a partition the
+ * order of send() is kept.
  */
 export class BatchingProducer {
   private roundsDone = 0
@@ -141,6 +143,7 @@ export class BatchingProducer {
     // What the same turn of the event loop still sends goes along.
     await Promise.resolve()
     while (!this.queue.isEmpty || this.unsettled.length > 0) {
+      if (this.options.lingerMs) await pauseFor(this.options.lingerMs, this.closing.signal)
       try {
         await this.round()
       } catch (error) {

@@ -111,7 +111,7 @@ describe('the roles of the services that read', () => {
     const ahead = new PartitionStore(test.database, RETENTION, () => Date.now() + 9 * DAY_MS)
     await ahead.ensureAhead(0)
 
-    expect(await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0 }])).toBeInstanceOf(Set)
+    expect(await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0 }])).toBeInstanceOf(Map)
     const partitions = (await tablesOf(test.database)).filter((name) => /^deliveries_/.test(name))
     expect(partitions.length).toBeGreaterThan(1)
     for (const name of partitions) await expect(dispatcher.query(`select id from ${name}`)).rejects.toThrow(REFUSED)

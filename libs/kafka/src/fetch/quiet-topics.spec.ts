@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { QuietTopics } from './quiet-topics.js'
+
+const topics = ['deliveries', 'tier']
+const maxWaitMs = 250
+
+describe('which topics a fetch asks for', () => {
+  it('asks for all, as long as it may, while nothing comes', () => {
+    const quiet = new QuietTopics()
+    quiet.noteFull(0)
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
+  })
+
+  it('leaves the quiet ones out after a full fetch that brought records, until the next full one is due', () => {
+    const quiet = new QuietTopics()
+    quiet.noteRecords('deliveries', 0)
+    quiet.noteFull(0)
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: false, maxWaitMs: 40 })
+    expect(quiet.next(topics, 50, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
+    expect(quiet.isBusy('deliveries', 10)).toBe(true)
+    expect(quiet.isBusy('tier', 10)).toBe(false)
+  })
+
+  it('asks for all when something waits for it', () => {
+    const quiet = new QuietTopics()
+    quiet.noteRecords('deliveries', 0)
+    quiet.noteFull(0)
+    expect(quiet.next(topics, 10, maxWaitMs, true).isFull).toBe(true)
+  })
+
+  it('asks for all when all are busy: there is nobody to leave out', () => {
+    const quiet = new QuietTopics()
+    for (const topic of topics) quiet.noteRecords(topic, 0)
+    quiet.noteFull(0)
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
+  })
+
+  it('forgets that a topic was busy after five seconds without records', () => {
+    const quiet = new QuietTopics()
+    quiet.noteRecords('deliveries', 0)
+    expect(quiet.isBusy('deliveries', 4_999)).toBe(true)
+    expect(quiet.isBusy('deliveries', 5_000)).toBe(false)
+  })
+})
