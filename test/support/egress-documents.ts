@@ -35,6 +35,8 @@ log alone.
 One thing does show: whether a name resolves (\`dns\` or \`address_denied\`). So give the dispatcher name servers that know
 no private zones, or strangers can try names of yours.
 
+\`test/egress-canary.e2e-spec.ts\` holds the whole pipeline to this, in a network of its own where every address answers.
+
 \`EGRESS_ALLOWED_CIDRS\` makes exceptions, for receivers inside; with any, names of private networks may be used as well.
 It also lets every account send there.
 
