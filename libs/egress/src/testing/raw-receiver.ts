@@ -10,8 +10,8 @@ export interface RawReceiverOptions {
   tls?: TlsOptions
   /** 127.0.0.1 and any free port unless told. */
   at?: { host: string; port: number }
-  /** Called when a whole request is there, with its text; writes whatever the misbehaviour needs. */
-  onRequest?: (socket: Socket, request: string, count: number) => void
+  /** Called when a whole request is there, with its text; `tcp` is what lies below TLS. */
+  onRequest?: (socket: Socket, request: string, count: number, tcp: Socket) => void
   /** Called with the TCP connection, before TLS. */
   onTcp?: (socket: Socket) => void
 }
@@ -21,6 +21,8 @@ export class RawReceiver {
   /** TCP connections that were ever accepted, and those that are open now. */
   accepted = 0
   readonly open = new Set<Socket>()
+  /** Ms from accept to close of the connections that ended. */
+  readonly lifetimes: number[] = []
   readonly requests: string[] = []
   /** For every TLS connection, whether it resumed a session. */
   readonly resumed: boolean[] = []
@@ -41,7 +43,11 @@ export class RawReceiver {
     server.on('connection', (socket: Socket) => {
       receiver.accepted++
       receiver.open.add(socket)
-      socket.on('close', () => receiver.open.delete(socket))
+      const since = performance.now()
+      socket.on('close', () => {
+        receiver.open.delete(socket)
+        receiver.lifetimes.push(performance.now() - since)
+      })
       // Resets are part of the game.
       socket.on('error', () => {})
       options.onTcp?.(socket)
@@ -66,6 +72,11 @@ export class RawReceiver {
     this.handshakes.push({ name: servername, version: socket.getProtocol() })
   }
 
+  // A TLS socket can be closed but not reset.
+  private tcpOf(socket: Socket): Socket {
+    return [...this.open].find(({ remotePort }) => remotePort === socket.remotePort) ?? socket
+  }
+
   private listen(socket: Socket, options: RawReceiverOptions): void {
     let text = ''
     socket.on('error', () => {})
@@ -76,7 +87,7 @@ export class RawReceiver {
       const request = text.slice(0, length)
       text = text.slice(length)
       this.requests.push(request)
-      options.onRequest?.(socket, request, this.requests.length)
+      options.onRequest?.(socket, request, this.requests.length, this.tcpOf(socket))
     })
   }
 }
