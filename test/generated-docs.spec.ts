@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { environmentExample, environmentTable } from '#config'
 import { accessPage } from './support/access-page.js'
+import { egressPage, receiversNetworkPolicy } from './support/egress-documents.js'
 
 // The files are written by this test when it runs with --update, which is what the script does.
 const MEND = 'run `npm run docs` and commit what it changes'
@@ -23,6 +24,8 @@ test.each([
   ['docs/configuration.md', configurationPage],
   ['.env.example', environmentExample()],
   ['docs/access.md', accessPage],
+  ['docs/egress.md', egressPage()],
+  ['k8s/base/receivers-network-policy.yaml', receiversNetworkPolicy()],
 ])('%s says what the code reads', async (file, text) => {
   await expect(text, `${file} is out of date: ${MEND}`).toMatchFileSnapshot(`../${file}`)
 })

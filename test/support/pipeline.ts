@@ -101,12 +101,16 @@ export class Pipeline {
     return pipeline
   }
 
-  /** Starts one more process of a service and waits until it is ready. */
-  async add(service: ServiceName, instance: string = service): Promise<ServiceProcess> {
+  /** Starts one more process of a service and waits until it is ready; `changes` are to its environment alone. */
+  async add(
+    service: ServiceName,
+    instance: string = service,
+    changes: Record<string, string> = {},
+  ): Promise<ServiceProcess> {
     const managementPort = await freePort()
     const process = new ServiceProcess({
       name: service,
-      environment: { ...this.environmentOf(service), MANAGEMENT_PORT: String(managementPort) },
+      environment: { ...this.environmentOf(service), MANAGEMENT_PORT: String(managementPort), ...changes },
       managementPort,
       logFile: this.logFile(instance),
       signal: this.#stopping.signal,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { describe, expect, test } from 'vitest'
-import { egressPolicy, isAllowedAddress, refusalOf } from './address-policy.js'
+import { egressPolicy, isAllowedAddress, refusalOf, refusalOfAnswer } from './address-policy.js'
 import { refusedBlocks } from './address-table.js'
 
 const strict = egressPolicy({ allowedCidrs: [], allowedPorts: '443', allowHttp: false })
@@ -117,6 +117,46 @@ test.each([
   '8.8.8.8/32',
 ])('what is not an address in canonical form is refused: "%s"', (text) => {
   expect(isAllowedAddress(text, strict)).toBe(false)
+})
+
+describe('an answer of the DNS', () => {
+  test.each([
+    [['1.1.1.1']],
+    [['2606:4700::1']],
+    [['1.1.1.1', '8.8.8.8', '9.9.9.9']],
+    [['1.1.1.1', '2606:4700::1', '8.8.8.8', '2a00:1450::1']],
+  ])('may be used when every address is public: %j', (addresses) => {
+    expect(refusalOfAnswer(addresses, strict)).toBeUndefined()
+  })
+
+  const good = ['1.1.1.1', '2606:4700::1', '8.8.8.8']
+  test.each(
+    [
+      '10.0.0.1',
+      '127.0.0.1',
+      '169.254.169.254',
+      '0.0.0.0',
+      '::1',
+      '::ffff:1.1.1.1',
+      'fd00::1',
+      'fe80::1%eth0',
+      '',
+    ].flatMap((bad) => [0, 1, 2, 3].map((at) => [bad, at] as const)),
+  )('is refused whole for one bad address: %s at place %i', (bad, at) => {
+    expect(refusalOfAnswer(good.toSpliced(at, 0, bad), strict)).toMatchObject({ ip: bad })
+  })
+
+  test('is refused for one bad address among hundreds', () => {
+    const many = Array.from({ length: 500 }, (_, index) => `8.8.${index >> 8}.${index & 255}`)
+    expect(refusalOfAnswer(many, strict)).toBeUndefined()
+    expect(refusalOfAnswer([...many, '192.168.0.1'], strict)).toEqual({ ip: '192.168.0.1', reason: 'private network' })
+  })
+
+  test('is judged anew each time: what was public a moment ago is not remembered', () => {
+    const answers = [['1.1.1.1'], ['127.0.0.1'], ['1.1.1.1'], ['1.1.1.1', '127.0.0.1']]
+    const verdicts = answers.map((addresses) => refusalOfAnswer(addresses, strict)?.ip)
+    expect(verdicts).toEqual([undefined, '127.0.0.1', undefined, '127.0.0.1'])
+  })
 })
 
 describe('over the whole space', () => {

@@ -46,6 +46,21 @@ export function refusalOf(ip: string, policy: EgressPolicy): string | undefined 
   return refused?.reason ?? (isIsatap(address) ? 'ISATAP: carries an IPv4 address' : undefined)
 }
 
+/**
+ * Why a DNS answer may not be used, or undefined when all of it may. One bad address spoils the whole: a name that leads
+ * inside as well as outside is not to be trusted at all.
+ */
+export function refusalOfAnswer(
+  addresses: readonly string[],
+  policy: EgressPolicy,
+): { ip: string; reason: string } | undefined {
+  for (const ip of addresses) {
+    const reason = refusalOf(ip, policy)
+    if (reason !== undefined) return { ip, reason }
+  }
+  return undefined
+}
+
 const parsedTable = refusedBlocks.map(({ cidr, reason }) => ({ block: ipaddr.parseCIDR(cidr), reason }))
 
 function isWithin(address: Address, [network, bits]: Block): boolean {

@@ -13,6 +13,8 @@ export const refusedBlocks: readonly RefusedBlock[] = [
   { cidr: '10.0.0.0/8', reason: 'private network' },
   { cidr: '100.64.0.0/10', reason: 'shared by carrier-grade NAT' },
   { cidr: '127.0.0.0/8', reason: 'loopback' },
+  { cidr: '161.26.0.0/16', reason: "a cloud's service network on public addresses" },
+  { cidr: '166.8.0.0/14', reason: "a cloud's service network on public addresses" },
   { cidr: '168.63.129.16/32', reason: 'cloud platform service on a public address' },
   { cidr: '169.254.0.0/16', reason: 'link-local, cloud metadata' },
   { cidr: '172.16.0.0/12', reason: 'private network' },

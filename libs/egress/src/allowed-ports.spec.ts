@@ -2,12 +2,10 @@ import { expect, test } from 'vitest'
 import { isAllowedPort, parsePorts } from './allowed-ports.js'
 
 test.each([
-  [443, true],
-  [80, false],
-  [1_023, false],
-  [1_024, true],
-  [65_535, true],
-  [22, false],
+  ...[443, 1_024, 1_025, 8_443, 65_535].map((port) => [port, true] as const),
+  ...[0, 1, 22, 23, 25, 53, 80, 110, 123, 139, 389, 442, 444, 445, 465, 514, 587, 636, 853, 993, 1_023, 65_536].map(
+    (port) => [port, false] as const,
+  ),
 ])('443,1024-65535 and port %i: %s', (port, expected) => {
   expect(isAllowedPort(port, parsePorts('443,1024-65535'))).toBe(expected)
 })

@@ -21,7 +21,7 @@ test.each([
   'https://bücher.example/ä',
   'https://xn--bcher-kva.example/',
   'https://my_host.example.com/',
-  'https://hooks.internal/x',
+  'https://hooks.internal.example.com/x',
   'https://8.8.8.8/',
   'https://[2606:4700:4700::1111]:8443/',
   'https://example.com/@path',
@@ -124,7 +124,7 @@ test.each([
   expect(problemOf(text)).toMatch(/^leads to an address that is not public \(/)
 })
 
-test.each(['https://notlocalhost/', 'https://localhost.example.com/', 'https://1.2.3.4.example.com/'])(
+test.each(['https://notlocalhost.com/', 'https://localhost.example.com/', 'https://1.2.3.4.example.com/'])(
   'is not misled by a name that only looks like one: %s',
   (text) => {
     expect(problemOf(text)).toBeUndefined()

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { type EgressPolicy, isAllowedAddress, refusalOf } from './address-policy.js'
 import { isAllowedPort } from './allowed-ports.js'
 import { isLocalhost, loopbackAddresses } from './localhost.js'
+import { isPrivateName } from './private-name.js'
 
 export type CheckedUrl = { ok: true; url: URL } | { ok: false; problem: string }
 
@@ -66,7 +67,10 @@ function problemOfHost(hostname: string, policy: EgressPolicy): string | undefin
   }
   const name = hostname.endsWith('.') ? hostname.slice(0, -1) : hostname
   const isResolvable = name.length <= 253 && name.split('.').every((label) => label.length >= 1 && label.length <= 63)
-  return isResolvable ? undefined : 'has a host name that cannot exist'
+  if (!isResolvable) return 'has a host name that cannot exist'
+  // Whoever makes exceptions has receivers inside, which may be named as such hosts are.
+  if (policy.allowedBlocks.length > 0) return undefined
+  return isPrivateName(name) ? 'has a host name that only private networks use' : undefined
 }
 
 function problemOfPort(url: URL, policy: EgressPolicy): string | undefined {

@@ -1,4 +1,4 @@
-import { type EgressPolicy, isAllowedAddress, refusalOf } from './address-policy.js'
+import { type EgressPolicy, isAllowedAddress, refusalOfAnswer } from './address-policy.js'
 import { literalAddress, portOf } from './check-url.js'
 import { Connection } from './connection.js'
 import type { Deadline } from './deadline-sweep.js'
@@ -66,16 +66,11 @@ export class ConnectionOpener {
     return this.checked(hostname, usable.length > 0 ? usable : resolved.value)
   }
 
-  // One bad address spoils the whole answer: a name that leads inside as well as outside is not to be trusted at all.
   private checked(hostname: string, addresses: string[]): StageOutcome<string[]> {
-    for (const ip of addresses) {
-      const refusal = refusalOf(ip, this.options.policy)
-      if (refusal !== undefined) {
-        const detail = `${hostname} leads to ${ip} (${refusal})`
-        return { ok: false, stop: { phase: 'resolve', cause: 'refused', detail } }
-      }
-    }
-    return { ok: true, value: addresses }
+    const refusal = refusalOfAnswer(addresses, this.options.policy)
+    if (!refusal) return { ok: true, value: addresses }
+    const detail = `${hostname} leads to ${refusal.ip} (${refusal.reason})`
+    return { ok: false, stop: { phase: 'resolve', cause: 'refused', detail } }
   }
 
   private resolve(hostname: string, deadline: Deadline): Promise<StageOutcome<string[]>> {

@@ -5,6 +5,16 @@ import type { EgressPhase } from './egress-result.js'
 import { anAuthority, type KeyAndCertificate } from './testing/certificates.js'
 import { FakeNameServer } from './testing/fake-name-server.js'
 import { FullBacklog } from './testing/full-backlog.js'
+import {
+  dripBody,
+  dripChunkExtension,
+  dripChunks,
+  dripHeaders,
+  dripStatusLine,
+  dripTlsRecord,
+  flood103,
+  headersWithoutBody,
+} from './testing/misbehaviours.js'
 import { anAnswer, RawReceiver, type RawReceiverOptions } from './testing/raw-receiver.js'
 
 const DEADLINE_MS = 600
@@ -50,88 +60,20 @@ function timedOutIn(phase: EgressPhase) {
   return { kind: 'failed', reason: 'timeout', phase }
 }
 
-/** Does something every few ms as long as the connection lives. */
-function drip(socket: { destroyed: boolean; write(text: string): boolean }, text: (count: number) => string): void {
-  let count = 0
-  const timer = setInterval(() => {
-    if (socket.destroyed) clearInterval(timer)
-    else socket.write(text(count++))
-  }, 10)
-}
-
 type Stall = [what: string, phase: EgressPhase, options: (certificate: KeyAndCertificate) => RawReceiverOptions]
 
 const stalls: Stall[] = [
   ['accepts and never speaks TLS', 'tls', () => ({})],
-  ['drips bytes of a TLS record that never ends', 'tls', () => ({ onTcp: (socket) => drip(socket, stalledRecord) })],
+  ['drips bytes of a TLS record that never ends', 'tls', () => ({ onTcp: dripTlsRecord })],
   ['never answers', 'headers', (certificate) => ({ certificate })],
-  [
-    'drips headers',
-    'headers',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) => drip(socket, (count) => (count === 0 ? 'HTTP/1.1 200 OK\r\n' : `X-${count}: y\r\n`)),
-    }),
-  ],
-  [
-    'drips its status line',
-    'headers',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) => drip(socket, (count) => 'HTTP/1.1 200 ' + 'O'.repeat(count === 0 ? 0 : 1)),
-    }),
-  ],
-  [
-    'floods with 103',
-    'headers',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) => drip(socket, () => 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(20)),
-    }),
-  ],
-  [
-    'sends headers and no body',
-    'body',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) => socket.write(anAnswer('', 200, { 'Content-Length': '10' })),
-    }),
-  ],
-  [
-    'drips a body of known length',
-    'body',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) => {
-        socket.write(anAnswer('', 200, { 'Content-Length': '10000' }))
-        drip(socket, () => 'x')
-      },
-    }),
-  ],
-  [
-    'drips a chunked body',
-    'body',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) =>
-        drip(socket, (count) => (count === 0 ? 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' : '1\r\nx\r\n')),
-    }),
-  ],
-  [
-    'drips a chunk extension',
-    'body',
-    (certificate) => ({
-      certificate,
-      onRequest: (socket) =>
-        drip(socket, (count) => (count === 0 ? 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;' : 'x')),
-    }),
-  ],
+  ['drips headers', 'headers', (certificate) => ({ certificate, onRequest: dripHeaders })],
+  ['drips its status line', 'headers', (certificate) => ({ certificate, onRequest: dripStatusLine })],
+  ['floods with 103', 'headers', (certificate) => ({ certificate, onRequest: flood103 })],
+  ['sends headers and no body', 'body', (certificate) => ({ certificate, onRequest: headersWithoutBody })],
+  ['drips a body of known length', 'body', (certificate) => ({ certificate, onRequest: dripBody })],
+  ['drips a chunked body', 'body', (certificate) => ({ certificate, onRequest: dripChunks })],
+  ['drips a chunk extension', 'body', (certificate) => ({ certificate, onRequest: dripChunkExtension })],
 ]
-
-function stalledRecord(count: number): string {
-  // A handshake record that announces 16 kB.
-  return count === 0 ? '\x16\x03\x03\x40\x00' : '\x02'
-}
 
 describe('an attempt ends at its deadline, and its socket closes, when the receiver', () => {
   test.each(stalls)('%s', async (_what, phase, options) => {

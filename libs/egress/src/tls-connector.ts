@@ -31,6 +31,8 @@ export class TlsConnector {
         // An address may not stand in SNI; the certificate is then checked against `host` all the same.
         servername: isAddress ? '' : name,
         secureContext: this.context,
+        // Said here because Node's default can be turned off for a whole process: NODE_TLS_REJECT_UNAUTHORIZED=0.
+        rejectUnauthorized: true,
         ALPNProtocols: ['http/1.1'],
         ...(session && { session }),
       })

@@ -5,19 +5,22 @@ import { isIPv4 } from 'node:net'
 /** What a name leads to: addresses, `silent` (no answer ever), or an error code of the DNS protocol. */
 export type FakeAnswer = { addresses: string[]; ttl?: number; silentFamily?: 4 | 6 } | 'silent' | 'refused' | 'broken'
 
+/** What a name leads to may change with every question; both families count, from 1. */
+export type ChangingAnswer = (question: number) => FakeAnswer
+
 const rcodes = { ok: 0, broken: 2, unknown: 3, refused: 5 }
 const types = { A: 1, AAAA: 28 }
 
 /** A name server on loopback for tests, so that no question ever leaves this machine. Unknown names do not exist. */
 export class FakeNameServer {
   readonly questions: string[] = []
-  readonly names = new Map<string, FakeAnswer>()
+  readonly names = new Map<string, FakeAnswer | ChangingAnswer>()
 
   private constructor(private readonly socket: Socket) {}
 
-  static async start(names: Record<string, FakeAnswer> = {}): Promise<FakeNameServer> {
+  static async start(names: Record<string, FakeAnswer | ChangingAnswer> = {}, port = 0): Promise<FakeNameServer> {
     const socket = createSocket('udp4')
-    socket.bind(0, '127.0.0.1')
+    socket.bind(port, '127.0.0.1')
     await once(socket, 'listening')
     const server = new FakeNameServer(socket)
     for (const [name, answer] of Object.entries(names)) server.names.set(name, answer)
@@ -37,11 +40,17 @@ export class FakeNameServer {
     await once(this.socket, 'close')
   }
 
+  private answerFor(name: string): FakeAnswer | undefined {
+    const answer = this.names.get(name)
+    if (typeof answer !== 'function') return answer
+    return answer(this.questions.filter((question) => question.startsWith(`${name} `)).length)
+  }
+
   private reply(message: Buffer): Buffer | undefined {
     const { name, type, end } = readQuestion(message)
     this.questions.push(`${name} ${type === types.A ? 'A' : 'AAAA'}`)
     const question = message.subarray(12, end)
-    const answer = this.names.get(name)
+    const answer = this.answerFor(name)
     if (answer === 'silent') return undefined
     if (answer === undefined) return packet(message, question, rcodes.unknown, [])
     if (answer === 'refused' || answer === 'broken') return packet(message, question, rcodes[answer], [])

@@ -1,15 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls'
 import type { KeyAndCertificate } from './certificates.js'
 
 export interface RawReceiverOptions {
   /** Without it the receiver speaks plain TCP. */
   certificate?: KeyAndCertificate
+  /** What else its TLS is: its versions, for one. */
+  tls?: TlsOptions
   /** 127.0.0.1 and any free port unless told. */
   at?: { host: string; port: number }
-  /** Called when a whole request is there, with its text; writes whatever the misbehaviour needs. */
-  onRequest?: (socket: Socket, request: string, count: number) => void
+  /** Called when a whole request is there, with its text; `tcp` is what lies below TLS. */
+  onRequest?: (socket: Socket, request: string, count: number, tcp: Socket) => void
   /** Called with the TCP connection, before TLS. */
   onTcp?: (socket: Socket) => void
 }
@@ -19,9 +21,13 @@ export class RawReceiver {
   /** TCP connections that were ever accepted, and those that are open now. */
   accepted = 0
   readonly open = new Set<Socket>()
+  /** Ms from accept to close of the connections that ended. */
+  readonly lifetimes: number[] = []
   readonly requests: string[] = []
   /** For every TLS connection, whether it resumed a session. */
   readonly resumed: boolean[] = []
+  /** For every TLS connection, the name that its client asked for (SNI) and the version. */
+  readonly handshakes: { name: string | false; version: string | null }[] = []
 
   private constructor(
     private readonly server: Server,
@@ -30,20 +36,24 @@ export class RawReceiver {
 
   static async start(options: RawReceiverOptions): Promise<RawReceiver> {
     const { certificate } = options
-    const server = certificate ? createTlsServer({ ...certificate }) : createServer()
+    const server = certificate ? createTlsServer({ ...certificate, ...options.tls }) : createServer()
     server.listen(options.at ?? { host: '127.0.0.1', port: 0 })
     await once(server, 'listening')
     const receiver = new RawReceiver(server, (server.address() as AddressInfo).port)
     server.on('connection', (socket: Socket) => {
       receiver.accepted++
       receiver.open.add(socket)
-      socket.on('close', () => receiver.open.delete(socket))
+      const since = performance.now()
+      socket.on('close', () => {
+        receiver.open.delete(socket)
+        receiver.lifetimes.push(performance.now() - since)
+      })
       // Resets are part of the game.
       socket.on('error', () => {})
       options.onTcp?.(socket)
     })
     server.on(certificate ? 'secureConnection' : 'connection', (socket: Socket | TLSSocket) => {
-      if ('isSessionReused' in socket) receiver.resumed.push(socket.isSessionReused())
+      if ('isSessionReused' in socket) receiver.met(socket)
       receiver.listen(socket, options)
     })
     return receiver
@@ -53,6 +63,18 @@ export class RawReceiver {
     this.open.forEach((socket) => socket.destroy())
     this.server.close()
     await once(this.server, 'close')
+  }
+
+  private met(socket: TLSSocket): void {
+    this.resumed.push(socket.isSessionReused())
+    // `servername` stands on server sockets too, which the types of Node leave out.
+    const { servername = false } = socket as TLSSocket & { servername?: string | false }
+    this.handshakes.push({ name: servername, version: socket.getProtocol() })
+  }
+
+  // A TLS socket can be closed but not reset.
+  private tcpOf(socket: Socket): Socket {
+    return [...this.open].find(({ remotePort }) => remotePort === socket.remotePort) ?? socket
   }
 
   private listen(socket: Socket, options: RawReceiverOptions): void {
@@ -65,7 +87,7 @@ export class RawReceiver {
       const request = text.slice(0, length)
       text = text.slice(length)
       this.requests.push(request)
-      options.onRequest?.(socket, request, this.requests.length)
+      options.onRequest?.(socket, request, this.requests.length, this.tcpOf(socket))
     })
   }
 }
