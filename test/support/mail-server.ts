@@ -1,7 +1,10 @@
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 
-/** An SMTP server that wants a password, refuses the first one who gives it, and keeps what the others send. */
+/**
+ * An SMTP server that wants a password, refuses the first one who gives it, as some do by repeating it, and keeps what
+ * the others send.
+ */
 export interface MailServer {
   port: number
   /** Whole messages, as they came. */
@@ -43,11 +46,19 @@ function talk(socket: Socket, server: MailServer): void {
     }
     const command = line.slice(0, 4).toUpperCase()
     if (command === 'EHLO') return say('250-localhost\r\n250 AUTH PLAIN')
-    if (command === 'AUTH') return say(server.refusals++ === 0 ? '535 wrong' : '235 welcome')
+    if (command === 'AUTH') return say(server.refusals++ === 0 ? `535 wrong: ${decoded(line)}` : '235 welcome')
     if (command === 'DATA') {
       mail = []
       return say('354 go on')
     }
     say(command === 'QUIT' ? '221 bye' : '250 fine')
   })
+}
+
+/** The password in `AUTH PLAIN <base64 of NUL user NUL password>`. */
+function decoded(line: string): string {
+  return Buffer.from(line.split(' ')[2] ?? '', 'base64')
+    .toString()
+    .split('\0')
+    .at(-1)!
 }

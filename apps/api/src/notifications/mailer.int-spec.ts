@@ -43,14 +43,31 @@ describe('with a mail server', () => {
           if (isData && line === '.') isData = false
           else if (isData) continue
           if (line === 'DATA') isData = true
-          const answer = line.startsWith('RCPT') ? recipient : line === 'DATA' ? '354 go on' : '250 OK'
-          socket.write(line === 'QUIT' ? '221 bye\r\n' : `${answer}\r\n`)
+          socket.write(`${answerTo(line, recipient)}\r\n`)
         }
       })
     })
     await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
     return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, lines }
   }
+
+  function answerTo(line: string, recipient: string): string {
+    if (line.startsWith('EHLO')) return '250-test\r\n250 AUTH PLAIN'
+    if (line.startsWith('AUTH')) return `535 refused: ${Buffer.from(line.split(' ')[2]!, 'base64').toString()}`
+    if (line.startsWith('RCPT')) return recipient
+    if (line === 'DATA') return '354 go on'
+    return line === 'QUIT' ? '221 bye' : '250 OK'
+  }
+
+  it('its refusal of the password is told without the password, which it may repeat', async () => {
+    const { url } = await aServer('250 OK')
+    const smtpUrl = url.replace('smtp://', 'smtp://someone:sesame@')
+    const refused: unknown = await new Mailer({ smtpUrl, from: 'us@example.net', folder: '' })
+      .send(MAIL)
+      .catch((e) => e)
+    expect(String(refused)).toContain('the mail server refused the user and password of SMTP_URL (535)')
+    expect(JSON.stringify(refused, Object.getOwnPropertyNames(refused))).not.toContain('sesame')
+  })
 
   it('mail is handed to it, from the configured sender', async () => {
     const { url, lines } = await aServer('250 OK')

@@ -42,9 +42,21 @@ function throughServer(from: string, smtpUrl: string): (mail: Mail) => Promise<s
     socketTimeout: SILENCE_TIMEOUT_MS,
   })
   return async (mail) => {
-    await transport.sendMail(messageOf(from, mail))
+    await transport.sendMail(messageOf(from, mail)).catch((error: unknown) => {
+      throw withoutCredentials(error)
+    })
     return 'the mail server'
   }
+}
+
+/**
+ * Some servers repeat in their refusal what they were sent. Where that was the user's name and password, only the code
+ * of the answer is kept: the error goes to the log.
+ */
+function withoutCredentials(error: unknown): unknown {
+  const { code, responseCode } = error as { code?: string; responseCode?: number }
+  if (code !== 'EAUTH') return error
+  return new Error(`the mail server refused the user and password of SMTP_URL (${responseCode ?? 'without a code'})`)
 }
 
 function intoFolder(from: string, folder: string): (mail: Mail) => Promise<string> {
