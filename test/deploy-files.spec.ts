@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { oldSpaceMiB } from '../local/src/service-environment.js'
 import { ManagementServer, Registry } from '#telemetry'
 import {
   type Container,
@@ -126,11 +127,12 @@ describe.each(['k8s/base', 'k8s/overlays/example'])('%s', (folder) => {
     expect(constraints).toHaveLength(2)
   })
 
-  test.each(serviceNames)('the heap of %s is 70 %% of its memory', (service) => {
+  test.each(serviceNames)('the heap of %s is 70 %% of its memory, here and in a local stack', (service) => {
     const { resources, env } = mainContainer(manifests, service)
     const options = env?.find(({ name }) => name === 'NODE_OPTIONS')?.value
     const [, heap] = /^--max-old-space-size=(\d+)$/.exec(options ?? '') ?? []
     expect(Number(heap)).toBe(Math.floor(0.7 * Number(/^(\d+)Mi$/.exec(resources.limits.memory!)![1])))
+    expect(oldSpaceMiB[service]).toBe(Number(heap))
   })
 
   test('every container keeps to the restricted profile, and the namespace enforces it', () => {

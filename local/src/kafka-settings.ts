@@ -39,6 +39,9 @@ export function serverProperties(place: KafkaPlace, forLoad: boolean, beside: Br
     // The default lets each new group wait 3 s for more members.
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
+    // For a server of its own the defaults are 3 and 8; here they would only wake one another.
+    'num.network.threads': 1,
+    'num.io.threads': 2,
     // 128 MB by default, for one cleaner that has a few thousand keys here.
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     ...(forLoad ? {} : quickRestart),
@@ -66,8 +69,12 @@ logger.denied.name = kafka.authorizer.logger
 logger.denied.level = info
 `
 
-/** JVM options: quick to start and small for people and tests, warm and steady for measurements. */
+/**
+ * JVM options: small, and quick to start for people and tests; with the full compiler for measurements. One broker on
+ * one machine needs little heap, because what it serves lies in the page cache.
+ */
 export function jvmOptions(log4jFile: string, forLoad: boolean): string[] {
-  const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-  return ['-Xms256m', '-Xmx512m', ...(forLoad ? [] : quickStart), `-Dlog4j2.configurationFile=${log4jFile}`]
+  const quickStart = ['-XX:TieredStopAtLevel=1']
+  const heap = ['-Xms128m', '-Xmx320m', '-XX:+UseSerialGC']
+  return [...heap, ...(forLoad ? [] : quickStart), `-Dlog4j2.configurationFile=${log4jFile}`]
 }

@@ -82,7 +82,16 @@ export class PostgresServer {
     for (;;) {
       const { settings } = this
       await disownDeadServer(join(this.cluster, 'postmaster.pid'))
-      const flags = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200']
+      const flags = [
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'unix_socket_directories=',
+        '-c',
+        'max_connections=200',
+        '-c',
+        'shared_buffers=64MB',
+      ]
       const child = await this.run(settings.binaries.postgres, ['-D', this.cluster, '-p', `${settings.port}`, ...flags])
       this.child = child
       if (await becomesReady(child, settings.port, deadline)) return

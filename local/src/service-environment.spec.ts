@@ -27,6 +27,12 @@ describe('the environment of a service', () => {
     })
   })
 
+  it('bounds the heap as in production, and lets somebody say otherwise', () => {
+    const options = (environment: NodeJS.ProcessEnv) => serviceEnvironment('api', settings, environment).NODE_OPTIONS
+    expect(options({})).toBe('--max-old-space-size=358')
+    expect(options({ NODE_OPTIONS: '--max-old-space-size=900' })).toMatch(/=358 --max-old-space-size=900$/)
+  })
+
   it('allows loopback only where nothing was said about addresses', () => {
     const cidrs = (environment: NodeJS.ProcessEnv) =>
       serviceEnvironment('api', settings, environment).EGRESS_ALLOWED_CIDRS

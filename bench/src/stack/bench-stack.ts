@@ -117,9 +117,7 @@ export class BenchStack {
     await Promise.all([runAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])
     this.accounts = await createAccounts(this.options.accounts, admin)
     this.producerKey = await createProducerKey(admin)
-    await Promise.all(
-      services.map((name) => this.startService(name, settings, { ...environment(name), ...this.profiling })),
-    )
+    await Promise.all(services.map((name) => this.startService(name, settings, this.profiled(environment(name)))))
     await this.awaitKeys()
   }
 
@@ -133,12 +131,12 @@ export class BenchStack {
     }
   }
 
-  private get profiling(): NodeJS.ProcessEnv {
+  private profiled(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     const { profileFolder } = this.options
-    if (profileFolder === undefined) return {}
+    if (profileFolder === undefined) return environment
     const recorder = new URL('../measure/record-profile.js', import.meta.url)
     recorder.searchParams.set('folder', profileFolder)
-    return { NODE_OPTIONS: `--import ${recorder.href}` }
+    return { ...environment, NODE_OPTIONS: `${environment.NODE_OPTIONS} --import ${recorder.href}` }
   }
 
   private async startService(name: ServiceName, settings: StackSettings, environment: NodeJS.ProcessEnv) {

@@ -17,7 +17,7 @@ const DEFAULTS: ConsumerSettings = {
   sessionTimeoutMs: 10_000,
   heartbeatIntervalMs: 1_000,
   rebalanceTimeoutMs: 15_000,
-  maxWaitMs: 250,
+  maxWaitMs: 500,
   maxBytesPerPartition: 524_288,
   maxBytes: 10_485_760,
   commitIntervalMs: 250,
