@@ -27,7 +27,7 @@ export async function createProducerKey(admin: AdminOptions): Promise<string> {
 async function createAccount(admin: AdminOptions): Promise<BenchAccount> {
   const account = await askAdmin(['accounts', 'create', '--name', 'Bench', '--email', 'bench@localhost'], admin)
   const id = String(account.id)
-  const scopes = 'webhooks:read,webhooks:write'
+  const scopes = 'webhooks:read,webhooks:write,deliveries:read,deliveries:write'
   const key = await askAdmin(['keys', 'create', '--account', id, '--scopes', scopes], admin)
   return { id, key: String(key.key) }
 }

@@ -47,6 +47,15 @@ describe('gathering batches into rounds', () => {
     expect(completed).toEqual([0, 1])
   })
 
+  it('does not rest after a full round: a backlog is not to wait', async () => {
+    void gatherer.take(batchAt(0, 5_000))
+    await vi.advanceTimersByTimeAsync(10)
+    const next = batchAt(5_000)
+    expect(await isSettled(gatherer.take(next))).toBe(true)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(write).toHaveBeenLastCalledWith([next])
+  })
+
   it('rests between rounds, and holds the consumer back meanwhile', async () => {
     void gatherer.take(batchAt(0))
     await vi.advanceTimersByTimeAsync(20)

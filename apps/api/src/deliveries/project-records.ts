@@ -22,11 +22,14 @@ export function emptyProjection(): Projection {
 /** What batches of both topics of the log say. */
 export function projectionOf(batches: readonly RecordBatch[], topics: Pick<TopicMap, 'contextEvents'>): Projection {
   const projection = emptyProjection()
-  for (const { topic, records } of batches) {
-    const project = topic === topics.contextEvents ? projectEvents : projectFacts
-    project(records, projection)
-  }
+  for (const batch of batches) projectBatch(batch, topics, projection)
   return projection
+}
+
+/** Adds what one batch says, of either topic. */
+export function projectBatch(batch: RecordBatch, topics: Pick<TopicMap, 'contextEvents'>, into: Projection): void {
+  const project = batch.topic === topics.contextEvents ? projectEvents : projectFacts
+  project(batch.records, into)
 }
 
 /** Adds accepted events, which are kept as they are. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { BatchingProducer, DecoupledConsumer, KafkaConnection, ProduceFailed, type RecordBatch } from '#kafka'
@@ -6,7 +7,7 @@ import { LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetr
 import { TopicMap, encodeUndecodable } from '#topics'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { BatchGatherer } from './batch-gatherer.js'
-import { type Unreadable, projectionOf } from './project-records.js'
+import { type Unreadable, emptyProjection, projectBatch } from './project-records.js'
 import { ProjectorMetrics } from './projector-metrics.js'
 
 /** A backlog is read in portions of this size, so that a round stays a matter of seconds and some ten MB. Bytes. */
@@ -65,7 +66,12 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
 
   async #write(batches: readonly RecordBatch[]): Promise<void> {
     const startedAt = Date.now()
-    const projection = projectionOf(batches, this.topics)
+    const projection = emptyProjection()
+    for (const batch of batches) {
+      projectBatch(batch, this.topics, projection)
+      // Between batches the event loop is somebody else's: a whole round at once would be late answers to producers.
+      await setImmediate()
+    }
     const written = await this.writer.write(projection.rows)
     await this.#reportUnreadable(projection.unreadable)
     const now = Date.now()

@@ -11,7 +11,7 @@ import { replayDelivery } from './replay-delivery.js'
 /** With the broker away for longer, the page is tried again from its beginning. Ms. */
 const SEND_WITHIN_MS = 10_000
 /** Fewer would press on the lane, more would each be a request of their own. */
-const BURSTS_PER_SECOND = 20
+const BURSTS_PER_SECOND = 40
 
 /** Puts pages into the log, at the replay's own rate. */
 @Injectable()

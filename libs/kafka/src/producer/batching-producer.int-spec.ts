@@ -42,6 +42,22 @@ describe('BatchingProducer', () => {
     ])
   })
 
+  it('waits for company where it was told to, but not at closing', async () => {
+    const topic = await kafka.topic()
+    const producer = kafka.producer({ lingerMs: 300 })
+    await producer.start()
+    const first = producer.send([{ topic, key: null, value: Buffer.from('1') }])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await Promise.all([first, producer.send([{ topic, key: null, value: Buffer.from('2') }])])
+    expect(producer.rounds).toBe(1)
+
+    const last = producer.send([{ topic, key: null, value: Buffer.from('3') }])
+    const began = performance.now()
+    await Promise.all([last, producer.close()])
+    expect(performance.now() - began).toBeLessThan(300)
+    expect(await valuesIn(topic)).toEqual(['1', '2', '3'])
+  })
+
   it('gathers what arrives while a request is outstanding: a hundred sends take few requests', async () => {
     const topic = await kafka.topic(4)
     const producer = kafka.producer()
