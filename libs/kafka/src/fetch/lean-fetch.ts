@@ -72,7 +72,8 @@ type GroupClass = new (options: never) => FetchingGroup
  */
 export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
   return class extends stock {
-    readonly #quiet = new QuietTopics()
+    /** Per broker: each is asked by a loop of its own. */
+    readonly #quietOn = new Map<number, QuietTopics>()
     readonly #response = fetchResponse(parts.decodeCompressed)
     #turn = 0
     readonly #notBefore = new Map<number, number>()
@@ -89,11 +90,12 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         const mustBeFull = this.seekOffset.size > 0
         await this.seekOffsets(there)
         const topics = there.map(({ topic }) => topic)
-        const round = this.#quiet.next(topics, performance.now(), this.maxWaitTime, mustBeFull)
-        const wanted = round.isFull ? there : there.filter(({ topic }) => this.#quiet.isBusy(topic, performance.now()))
+        const quiet = this.#quietTopicsOn(nodeId)
+        const round = quiet.next(topics, performance.now(), this.maxWaitTime, mustBeFull)
+        const wanted = round.isFull ? there : there.filter(({ topic }) => quiet.isBusy(topic, performance.now()))
         const requests = this.#requests(wanted)
         if (requests.length === 0) {
-          if (round.isFull) this.#quiet.noteFull(performance.now())
+          if (round.isFull) quiet.noteFull(performance.now())
           await new Promise((resolve) => setTimeout(resolve, round.maxWaitMs))
           return []
         }
@@ -102,7 +104,8 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + PACE_MS)
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
-        if (round.isFull) this.#quiet.noteFull(performance.now())
+        if (round.isFull) quiet.noteFull(performance.now())
+        for (const { topic } of partitions) quiet.noteRecords(topic, performance.now())
         return this.#batches(partitions, requests)
       } catch (error) {
         await this.recoverFromFetch(error)
@@ -118,6 +121,12 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       this.checkForStaleAssignment()
       this.#byNode.clear()
       this.#checked = seen as object[]
+    }
+
+    #quietTopicsOn(nodeId: number): QuietTopics {
+      let quiet = this.#quietOn.get(nodeId)
+      if (!quiet) this.#quietOn.set(nodeId, (quiet = new QuietTopics()))
+      return quiet
     }
 
     #partitionsOn(nodeId: number): TopicPartitions[] {
@@ -169,7 +178,6 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       const batches: object[] = []
       for (const fetched of partitions) {
         const { topic, partition, highWatermark, records, aborted } = fetched
-        this.#quiet.noteRecords(topic, performance.now())
         if (this.subscriptionState.isPaused(topic, partition)) continue
         if (this.seekOffset.size > 0 && this.seekOffset.has(topic, partition)) continue
         const offset = fetchOffsetOf(requests, topic, partition)
