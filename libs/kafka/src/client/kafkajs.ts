@@ -49,7 +49,6 @@ function loadRepaired(): typeof KafkaJs {
 }
 
 function stockParts(stockDecoder: BatchDecoder): StockParts {
-  const { createErrorFromCode } = load('kafkajs/src/protocol/error.js')
   const { KafkaJSOffsetOutOfRange } = load('kafkajs/src/errors.js')
   const Cursor: new (bytes: Buffer) => FetchDecoder = load('kafkajs/src/protocol/decoder.js')
   const StockBatch = load('kafkajs/src/consumer/batch.js')
@@ -60,7 +59,7 @@ function stockParts(stockDecoder: BatchDecoder): StockParts {
       return decodeCompressed(stockDecoder, cursor, start)
     },
     errorOf({ topic, partition, errorCode }) {
-      const error = createErrorFromCode(errorCode)
+      const error = errorOfCode(errorCode)
       const isOutOfRange = error.type === 'OFFSET_OUT_OF_RANGE'
       return isOutOfRange ? new KafkaJSOffsetOutOfRange(error, { topic, partition }) : error
     },

@@ -1,11 +1,12 @@
+import { pauseFor } from '../client/pause-for.js'
 import {
   type CompressedDecoder,
+  type FetchAnswer,
+  type FetchedPartition,
   fetchRequest,
   fetchResponse,
-  type FetchAnswer,
   type TopicRequest,
 } from './fetch-exchange.js'
-import type { FetchedPartition } from './fetch-exchange.js'
 import { FetchedBatch } from './fetched-batch.js'
 import { QuietTopics } from './quiet-topics.js'
 
@@ -83,7 +84,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
     override async fetch(nodeId: number): Promise<object[]> {
       try {
         const early = (this.#notBefore.get(nodeId) ?? 0) - performance.now()
-        if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+        if (early > 0) await pauseFor(early)
         await this.cluster.refreshMetadataIfNecessary()
         this.#noteChanges()
         const there = this.#partitionsOn(nodeId)
@@ -96,7 +97,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         const requests = this.#requests(wanted)
         if (requests.length === 0) {
           if (round.isFull) quiet.noteFull(performance.now())
-          await new Promise((resolve) => setTimeout(resolve, round.maxWaitMs))
+          await pauseFor(round.maxWaitMs)
           return []
         }
         const sentAt = performance.now()
