@@ -523,6 +523,41 @@ describe('draining', () => {
   })
 })
 
+describe('a hand-over', () => {
+  it('waits for what is under way, and starts nothing more until the group has shared out anew', async () => {
+    const { dispatch, offer, underWay, written } = aDispatch()
+    for (let i = 0; i < 20; i++) offer()
+    const paused = dispatch.pauseForHandOver()
+    for (const request of underWay) request.answer(OK)
+    await vi.advanceTimersByTimeAsync(1)
+    await paused
+    expect([underWay.length, written.length]).toEqual([16, 16])
+    dispatch.resumeAfterHandOver()
+    expect(underWay).toHaveLength(20)
+  })
+
+  it('does not wait long for a receiver that does not answer', async () => {
+    const { dispatch, offer, underWay } = aDispatch()
+    offer()
+    vi.useRealTimers()
+    await dispatch.pauseForHandOver()
+    offer()
+    expect(underWay).toHaveLength(1)
+    dispatch.resumeAfterHandOver()
+    expect(underWay).toHaveLength(2)
+  })
+
+  it('ends by itself when another member holds up the rebalance', async () => {
+    const { dispatch, offer, underWay } = aDispatch()
+    void dispatch.pauseForHandOver()
+    offer()
+    await vi.advanceTimersByTimeAsync(2_999)
+    expect(underWay).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(underWay).toHaveLength(1)
+  })
+})
+
 describe('a partition that was lost', () => {
   it('takes its lanes along, so that a webhook that comes back starts from what the read model knows', () => {
     const { dispatch, offer, underWay } = aDispatch()

@@ -24,6 +24,13 @@ export const MAX_IN_FLIGHT = 1_024
 const VIEW_TIMEOUT_MS = 5_000
 /** How soon to look again when our membership in the consumer group is in doubt. Ms. */
 const STALE_HEARTBEAT_PAUSE_MS = 250
+/**
+ * How long requests that are under way when partitions change hands get, so that they need not be repeated. All lanes
+ * wait meanwhile: most receivers answer sooner, and those that do not must not make the others late. Ms.
+ */
+const HAND_OVER_MS = 500
+/** And how long all lanes wait at most for a rebalance to end, which another member may hold up. Ms. */
+const LONGEST_HAND_OVER_MS = 3_000
 
 /**
  * Every webhook's lane, and what moves through it: a delivery is offered, waits its turn, is attempted, and what
@@ -36,6 +43,7 @@ export class Dispatch {
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
   #isDraining = false
+  #handOver: NodeJS.Timeout | undefined
 
   constructor(
     private readonly attemptDelivery: AttemptDelivery,
@@ -108,11 +116,28 @@ export class Dispatch {
   }
 
   /**
+   * Partitions are about to change hands: starts nothing more for now. Resolves when nothing is under way, or after
+   * half a second.
+   */
+  async pauseForHandOver(): Promise<void> {
+    clearTimeout(this.#handOver)
+    this.#handOver = setTimeout(() => this.resumeAfterHandOver(), LONGEST_HAND_OVER_MS)
+    await this.consequences.drained(HAND_OVER_MS)
+  }
+
+  resumeAfterHandOver(): void {
+    clearTimeout(this.#handOver)
+    this.#handOver = undefined
+    this.#pump()
+  }
+
+  /**
    * Starts nothing more and waits until all that was under way is settled, for at most `limitMs`.
    * @returns whether all was; what was not is still in the log and will be attempted again
    */
   drain(limitMs: number): Promise<boolean> {
     this.#isDraining = true
+    clearTimeout(this.#handOver)
     this.#sleeping.stop()
     return this.consequences.drained(limitMs)
   }
@@ -141,7 +166,7 @@ export class Dispatch {
   }
 
   #pump(): void {
-    if (this.#isDraining) return
+    if (this.#isDraining || this.#handOver) return
     const now = Date.now()
     for (let turn = this.#ready.next(now); turn; turn = this.#ready.next(now)) {
       if (!this.#startOne(turn, now)) this.#ready.release(turn)

@@ -66,6 +66,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
         await Promise.all([app?.get(KnownStreaks).load(), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),
+      beforeRejoin: async () => app?.get(Dispatch).pauseForHandOver(),
+      onJoined: () => app?.get(Dispatch).resumeAfterHandOver(),
       onFatal: endProcess,
     },
   })

@@ -8,15 +8,16 @@ import {
   type FetchDecoder,
 } from '../codec/decode-record-batch.js'
 import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
+import { askBeforeJoin } from './before-join.js'
 import { leanRequest } from './lean-request.js'
 import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with six repairs made before its own modules see one another: a faster record
- * decoder, requests written once, a fetch that asks for what it needs, a timer that rests when nothing waits, the
- * generation in GROUP_JOIN, and a patient coordinator search.
+ * The only place that loads kafkajs, with seven repairs made before its own modules see one another: a faster
+ * record decoder, requests written once, a fetch that asks for what it needs, a timer that rests when nothing waits,
+ * the generation in GROUP_JOIN, a word before each join, and a patient coordinator search.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -40,6 +41,7 @@ function loadRepaired(): typeof KafkaJs {
     )
     replace('kafkajs/src/protocol/request.js', () => leanRequest)
     replace('kafkajs/src/consumer/consumerGroup.js', reportGeneration)
+    replace('kafkajs/src/consumer/consumerGroup.js', askBeforeJoin)
     replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof leanFetch>[0]) =>
       leanFetch(stock, stockParts(stockDecoder)),
     )

@@ -43,6 +43,12 @@ describe('assignUnits', () => {
     expect(withThird.get('c')).toHaveLength(4)
   })
 
+  it('gives a member that was away what it held before, of what it must get', () => {
+    const held = ['2', '4', '5', '8', '9', '11']
+    const assigned = assignUnits(units, [claimant('stayed', units, 4), claimant('back', held, 3)])
+    expect(assigned.get('back')!.sort()).toEqual(held.sort())
+  })
+
   it('believes the member of the later generation', () => {
     const assigned = assignUnits(['0', '1'], [claimant('old', ['0', '1'], 3), claimant('new', ['1'], 4)])
     expect(assigned.get('new')).toEqual(['1'])

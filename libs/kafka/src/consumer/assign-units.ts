@@ -18,17 +18,19 @@ export function assignUnits(units: readonly string[], claimants: readonly Claima
     for (const unit of claimed) if (free.delete(unit)) assigned.get(memberId)!.push(unit)
   }
   for (const unit of free) byLoad(assigned)[0]![1].push(unit)
-  level(assigned)
+  level(assigned, new Map(members.map((member) => [member.memberId, new Set(member.units)])))
   return assigned
 }
 
-function level(assigned: Map<string, string[]>): void {
+/** Who has least gets from who has most, preferably what it held before. */
+function level(assigned: Map<string, string[]>, claims: ReadonlyMap<string, ReadonlySet<string>>): void {
   for (;;) {
     const members = byLoad(assigned)
-    const least = members[0]![1]
+    const [leastId, least] = members[0]!
     const most = members[members.length - 1]![1]
     if (most.length - least.length <= 1) return
-    least.push(most.pop()!)
+    const claimed = most.findIndex((unit) => claims.get(leastId)!.has(unit))
+    least.push(...most.splice(claimed === -1 ? most.length - 1 : claimed, 1))
   }
 }
 

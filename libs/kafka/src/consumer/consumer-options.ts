@@ -25,6 +25,13 @@ export interface ConsumerHooks {
   onAssigned?: OnAssigned
   /** Partitions are no longer ours: drop what is queued of them. `epoch` is the one that begins now. */
   onLost?(partitions: TopicPartition[], epoch: number): void
+  /**
+   * The group shares out anew, and we are about to join: begin nothing until `onJoined`, and resolve when nothing is
+   * under way, or soon. What is complete then is committed; what is not will be done again if its partition goes.
+   */
+  beforeRejoin?(): Promise<void>
+  /** Joined; what was lost has been told. Also after the first join, and when we fell out of the group meanwhile. */
+  onJoined?(): void
   /** The handler threw or rejected; it is called again with the same batch as long as the partition is held. */
   onHandlerFailed?(error: unknown, batch: RecordBatch): void
   /** The consumer is dead and will not recover: end the process. */

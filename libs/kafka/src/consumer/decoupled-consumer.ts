@@ -23,6 +23,8 @@ const START_WAIT_MS = 10_000
 const CLOSE_WAIT_MS = 5_000
 const MAX_START_BACKOFF_MS = 5_000
 const ENDS_REFRESH_MS = 10_000
+/** The commit before a join; the group's other members wait for it, too. */
+const LAST_COMMIT_MS = 1_000
 
 /**
  * Consumes at least once, with the offsets decoupled from the handler: a record that takes long holds up nothing but
@@ -161,20 +163,21 @@ export class DecoupledConsumer {
 
   private makeConsumer(): Consumer {
     const { groupId, assignment } = this.options
-    const holdings = () => ({ generation: this.held.membership?.generationId ?? -1, partitions: this.held.all })
-    const assigner = stickyAssigner(assignment, holdings, (cluster) => (this.cluster = cluster))
+    const assigner = stickyAssigner(assignment, {
+      claim: () => this.held.claim,
+      beforeJoin: () => this.beforeJoin(),
+      onCluster: (cluster) => (this.cluster = cluster),
+    })
     const mayRestart = () => !this.closing.signal.aborted
     return this.client.kafka.consumer(kafkaJsOptions(groupId, assigner, this.settings, mayRestart))
   }
 
   private listen(): void {
-    const { GROUP_JOIN, HEARTBEAT, REQUEST, FETCH, REBALANCING, STOP, CRASH } = this.consumer.events
+    const { GROUP_JOIN, HEARTBEAT, REQUEST, FETCH, STOP, CRASH } = this.consumer.events
     this.consumer.on(REQUEST, ({ payload }: RequestEvent) => this.clock.answered(payload.apiName, payload.sentAt))
     this.consumer.on(HEARTBEAT, () => this.clock.confirmed())
     this.consumer.on(FETCH, () => this.fetched.turned())
     this.consumer.on(GROUP_JOIN, ({ payload }) => this.onJoin(payload as JoinPayload))
-    // The old generation counts until we join again: what is complete so far need not be repeated.
-    this.consumer.on(REBALANCING, () => this.committer.commitIfIdle())
     this.consumer.on(STOP, () => this.onOutOfGroup())
     this.consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart && !this.closing.signal.aborted) this.hooks.onFatal(payload.error)
@@ -199,6 +202,17 @@ export class DecoupledConsumer {
     }
   }
 
+  /** The old generation counts until we join again: what is complete by then need not be repeated. */
+  private async beforeJoin(): Promise<void> {
+    if (this.closing.signal.aborted || !this.held.membership) return
+    try {
+      await this.hooks.beforeRejoin?.()
+      await within(LAST_COMMIT_MS, 'the commit before a join', this.committer.commit())
+    } catch (error) {
+      this.connection.log.warn({ error: errorText(error) }, 'joining again without a last commit')
+    }
+  }
+
   private onJoin({ memberId, generationId, memberAssignment }: JoinPayload): void {
     this.clock.confirmed()
     this.coordinator = undefined
@@ -208,6 +222,7 @@ export class DecoupledConsumer {
     // kafkajs would begin again at the committed offset and hand out once more what is under way.
     for (const holding of retained) this.seekToNext(holding)
     this.tellLost(lost)
+    this.hooks.onJoined?.()
     this.fetched.joined(this.assignmentStart.prepare(gained, epoch))
     this.firstJoin()
     const counts = { retained: retained.length, gained: gained.length, lost: lost.length }

@@ -40,6 +40,21 @@ describe('HeldPartitions', () => {
     expect(held.isCurrent(before)).toBe(false)
   })
 
+  it('claims what it holds, and after falling out of the group what it held, until it joins again', () => {
+    const held = joined()
+    const both = [0, 1].map((partition) => ({ topic: 't', partition }))
+    expect(held.claim).toEqual({ generation: 5, partitions: both })
+    held.leave()
+    held.leave()
+    expect(held.claim).toEqual({ generation: 5, partitions: both })
+    held.join({ memberId: 'me-again', generationId: 8 }, { t: [1] })
+    expect(held.claim).toEqual({ generation: 8, partitions: [{ topic: 't', partition: 1 }] })
+  })
+
+  it('claims nothing before its first join', () => {
+    expect(new HeldPartitions().claim).toEqual({ generation: -1, partitions: [] })
+  })
+
   it('does not report the loss of what was never announced', () => {
     const held = new HeldPartitions()
     held.join({ memberId: 'me', generationId: 1 }, { t: [0] })

@@ -33,14 +33,32 @@ export interface JoinChange {
   lost: HeldPartition[]
 }
 
+/** What a member asks for when it joins: what it held in its last generation (-1: in none). */
+export interface Claim {
+  generation: number
+  partitions: readonly TopicPartition[]
+}
+
+const NO_CLAIM: Claim = { generation: -1, partitions: [] }
+
 /** What this member holds, kept across joins. */
 export class HeldPartitions {
   epoch = 0
   membership: Membership | undefined
   private held = new Map<string, HeldPartition>()
+  private lastClaim = NO_CLAIM
 
   get all(): HeldPartition[] {
     return [...this.held.values()]
+  }
+
+  /**
+   * What is held, or was when we fell out of the group: back after a broker's crash, a member that gets the same
+   * partitions still knows which of their records it has done.
+   */
+  get claim(): Claim {
+    if (!this.membership) return this.lastClaim
+    return { generation: this.membership.generationId, partitions: plainPartitions(this.all) }
   }
 
   get(topic: string, partition: number): HeldPartition | undefined {
@@ -83,6 +101,7 @@ export class HeldPartitions {
   /** Left the group or fell out of it. Returns what was held. */
   leave(): HeldPartition[] {
     this.epoch++
+    this.lastClaim = this.claim
     const lost = this.all.filter(({ isAnnounced }) => isAnnounced)
     this.held.clear()
     this.membership = undefined

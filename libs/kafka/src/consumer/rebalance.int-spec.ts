@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { eventually } from '../testing/eventually.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
+import type { ConsumerHooks } from './consumer-options.js'
 import type { TopicPartition } from './held-partitions.js'
 import { nameOf } from './held-partitions.js'
 import type { BatchHandler } from './patient-handler.js'
@@ -111,6 +112,62 @@ describe('a rebalance', () => {
     const repeats = [...seen.values()].reduce((sum, times) => sum + times - 1, 0)
     // At most what was completed since the last commit (250 ms) or under way, at two hand-overs of half the load.
     expect(repeats).toBeLessThan(sent * 0.2)
+  })
+
+  it('repeats nothing that is completed before it joins again, and begins nothing meanwhile', async () => {
+    const topic = await kafka.topic(4)
+    const groupId = `group-${topic}`
+    const seen: string[] = []
+    const underWay = new Set<Promise<void>>()
+    const waiting: (() => void)[] = []
+    let isHandingOver = false
+    let handOvers = 0
+    const work = (batch: RecordBatch) => () => {
+      for (const record of batch.records) {
+        if (!batch.isHeld()) continue
+        const working = new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() => {
+          seen.push(String(record.value))
+          batch.complete(record)
+        })
+        underWay.add(working)
+        void working.finally(() => underWay.delete(working))
+      }
+    }
+    const hooks: Partial<ConsumerHooks> = {
+      beforeRejoin: async () => {
+        isHandingOver = true
+        handOvers += underWay.size > 0 ? 1 : 0
+        while (underWay.size > 0) await Promise.all(underWay)
+      },
+      onJoined: () => {
+        isHandingOver = false
+        for (const begin of waiting.splice(0)) begin()
+      },
+    }
+    const member = (own: Partial<ConsumerHooks>, handle: BatchHandler) =>
+      kafka.consumer({ topics: [topic], groupId, settings: { heartbeatIntervalMs: 200 } }, handle, own)
+    await member(hooks, (batch) => void (isHandingOver ? waiting.push(work(batch)) : work(batch)())).start()
+    let sent = 0
+    let isLoading = true
+    const load = (async () => {
+      while (isLoading) {
+        await producer.send([0, 1, 2, 3].map((partition) => ({ topic, partition, key: 'k', value: String(sent++) })))
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    })()
+    await eventually('load flows', () => seen.length > 200)
+    const others: string[] = []
+    const second = member({}, (batch) => {
+      for (const { value } of batch.records) others.push(String(value))
+      batch.completeAll()
+    })
+    await second.start()
+    await eventually('load flows through both', () => others.length > 200)
+    isLoading = false
+    await load
+    await eventually('every record is seen', () => new Set([...seen, ...others]).size === sent)
+    expect(handOvers).toBe(1)
+    expect(seen.length + others.length).toBe(sent)
   })
 
   it('ignores completions of a lost partition: the new owner gets its records', async () => {

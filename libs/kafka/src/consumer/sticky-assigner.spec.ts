@@ -1,23 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { type Cluster, kafkaJs } from '../client/kafkajs.js'
-import { type Assignment, type Holdings, stickyAssigner } from './sticky-assigner.js'
+import { type Assignment, stickyAssigner } from './sticky-assigner.js'
 
 const { MemberAssignment, MemberMetadata } = kafkaJs.AssignerProtocol
 
-function assigner(assignment: Assignment, counts: Record<string, number>, holdings: Holdings = nothing) {
+function assigner(assignment: Assignment, counts: Record<string, number>) {
   const cluster = {
     addMultipleTargetTopics: () => Promise.resolve(),
     findTopicPartitionMetadata: (topic: string) => Array.from({ length: counts[topic] ?? 0 }, () => ({})),
   } as unknown as Cluster
-  const make = stickyAssigner(
-    assignment,
-    () => holdings,
-    () => undefined,
-  )
+  const make = stickyAssigner(assignment, {
+    claim: () => ({ generation: -1, partitions: [] }),
+    beforeJoin: () => Promise.resolve(),
+    onCluster: () => undefined,
+  })
   return make({ cluster: cluster as never, groupId: 'g', logger: {} as never })
 }
-
-const nothing: Holdings = { generation: -1, partitions: [] }
 
 async function assigned(assignment: Assignment, counts: Record<string, number>, members: Record<string, string[]>) {
   const own = assigner(assignment, counts)

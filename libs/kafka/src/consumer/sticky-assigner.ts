@@ -1,6 +1,8 @@
 import type { Assigner, GroupMember, PartitionAssigner } from 'kafkajs'
+import type { PreparedAssigner } from '../client/before-join.js'
 import { type Cluster, kafkaJs } from '../client/kafkajs.js'
 import { assignUnits, type Claimant } from './assign-units.js'
+import type { Claim } from './held-partitions.js'
 
 /**
  * - `together`: partition p of every topic goes to the same member, so that one key lives in one process
@@ -8,36 +10,38 @@ import { assignUnits, type Claimant } from './assign-units.js'
  */
 export type Assignment = 'together' | 'spread'
 
-/** What this member held last, told to the leader with every join. */
-export interface Holdings {
-  generation: number
-  partitions: readonly { topic: string; partition: number }[]
+/** What the assigner needs of the member it assigns for. */
+export interface AssignedMember {
+  /** What it holds or held last, told to the leader with every join. */
+  claim(): Claim
+  /** Waited for before every join. */
+  beforeJoin(): Promise<void>
+  /** Receives the consumer's own connections, which kafkajs shows to assigners only. */
+  onCluster(cluster: Cluster): void
 }
 
 const { MemberMetadata, MemberAssignment } = kafkaJs.AssignerProtocol
 const VERSION = 1
 
-/**
- * An assigner for kafkajs' consumer. `holdings` is read at every join; `onCluster` receives the consumer's own
- * connections, which kafkajs shows to assigners only. All members of a group must use the same kind.
- */
-export function stickyAssigner(
-  assignment: Assignment,
-  holdings: () => Holdings,
-  onCluster: (cluster: Cluster) => void,
-): PartitionAssigner {
+/** An assigner for kafkajs' consumer. All members of a group must use the same kind. */
+export function stickyAssigner(assignment: Assignment, member: AssignedMember): PartitionAssigner {
   return ({ cluster }) => {
     const own = cluster as unknown as Cluster
-    onCluster(own)
+    member.onCluster(own)
     return {
       name: `contextfile-${assignment}`,
       version: VERSION,
       protocol: ({ topics }) => ({
         name: `contextfile-${assignment}`,
-        metadata: MemberMetadata.encode({ version: VERSION, topics, userData: encodeHoldings(assignment, holdings()) }),
+        metadata: MemberMetadata.encode({
+          version: VERSION,
+          topics,
+          userData: encodeClaim(assignment, member.claim()),
+        }),
       }),
       assign: async ({ members, topics }) => assign(assignment, own, members, topics),
-    } satisfies Assigner
+      beforeJoin: () => member.beforeJoin(),
+    } satisfies Assigner & PreparedAssigner
   }
 }
 
@@ -45,7 +49,7 @@ async function assign(assignment: Assignment, cluster: Cluster, groupMembers: Gr
   const members = groupMembers.map(({ memberId, memberMetadata }) => ({
     memberId,
     topics: new Set(MemberMetadata.decode(memberMetadata)?.topics ?? []),
-    ...decodeHoldings(MemberMetadata.decode(memberMetadata)?.userData),
+    ...decodeClaim(MemberMetadata.decode(memberMetadata)?.userData),
   }))
   // While a new version is rolled out members may want different topics; the leader must know them all.
   const topics = [...new Set([...ownTopics, ...members.flatMap((member) => [...member.topics])])].sort()
@@ -87,7 +91,7 @@ function partitionsOf(units: string[], counts: Map<string, number>, wanted: Set<
   return assignment
 }
 
-function encodeHoldings(assignment: Assignment, { generation, partitions }: Holdings): Buffer {
+function encodeClaim(assignment: Assignment, { generation, partitions }: Claim): Buffer {
   const units = partitions.map(({ topic, partition }) =>
     assignment === 'together' ? String(partition) : unitOf(topic, partition),
   )
@@ -95,7 +99,7 @@ function encodeHoldings(assignment: Assignment, { generation, partitions }: Hold
 }
 
 /** A member that tells nothing, or nothing readable, claims nothing. */
-function decodeHoldings(userData: Buffer | undefined): Omit<Claimant, 'memberId'> {
+function decodeClaim(userData: Buffer | undefined): Omit<Claimant, 'memberId'> {
   try {
     const { generation, units } = JSON.parse(String(userData)) as { generation?: unknown; units?: unknown }
     if (typeof generation === 'number' && Array.isArray(units)) return { generation, units: units.map(String) }
