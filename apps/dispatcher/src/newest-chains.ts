@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Delivery } from '#domain'
+import { BoundedMap, type Delivery } from '#domain'
 import { RunningChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 
@@ -15,22 +15,22 @@ const ASK_AGAIN_MS = 5_000
 @Injectable()
 export class NewestChains {
   /** Oldest first. Numbers only grow, so what other processes know meanwhile can be older and never wrong. */
-  readonly #newest = new Map<string, number>()
+  readonly #newest: BoundedMap<string, number>
   #askingAgain: NodeJS.Timeout | undefined
 
   constructor(
     private readonly runningChains: RunningChains,
     @Inject(LOGGER) private readonly logger: Logger,
-    private readonly mostDeliveries = MOST_DELIVERIES,
-  ) {}
+    mostDeliveries = MOST_DELIVERIES,
+  ) {
+    this.#newest = new BoundedMap(mostDeliveries)
+  }
 
   /** A record was read: there is such a chain. */
   saw({ id, chain }: Pick<Delivery, 'id' | 'chain'>): void {
     // Most have no other chain than this, and cost nothing.
     if (chain === 0 || chain <= (this.#newest.get(id) ?? 0)) return
-    this.#newest.delete(id)
     this.#newest.set(id, chain)
-    if (this.#newest.size > this.mostDeliveries) this.#newest.delete(this.#newest.keys().next().value!)
   }
 
   /** A later chain of the same delivery was asked for. */

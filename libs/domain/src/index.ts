@@ -1,4 +1,5 @@
 export * from './attempt.js'
+export * from './bounded-map.js'
 export * from './command.js'
 export * from './deadline.js'
 export * from './delivery.js'

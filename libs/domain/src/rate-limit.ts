@@ -1,3 +1,4 @@
+import { BoundedMap } from './bounded-map.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** So many requests may come at once, and after that as many per window, spread over it. */
@@ -25,13 +26,14 @@ export interface RateVerdict {
  */
 export class RateLimit {
   /** In the order of their last request, the latest at the end. */
-  readonly #buckets = new Map<string, TokenBucket>()
+  readonly #buckets: BoundedMap<string, TokenBucket>
   readonly #perSecond: number
 
   constructor(
     readonly policy: RatePolicy,
-    private readonly mostCallers: number,
+    mostCallers: number,
   ) {
+    this.#buckets = new BoundedMap(mostCallers)
     this.#perSecond = policy.quota / policy.windowSeconds
   }
 
@@ -54,10 +56,7 @@ export class RateLimit {
   #bucketOf(caller: string, now: number): TokenBucket {
     const known = this.#buckets.get(caller)
     const bucket = known ?? new TokenBucket(this.#perSecond, this.policy.quota, now)
-    // A Map keeps the order of insertion: the first key is the one that was not seen for longest.
-    this.#buckets.delete(caller)
     this.#buckets.set(caller, bucket)
-    if (this.#buckets.size > this.mostCallers) this.#buckets.delete(this.#buckets.keys().next().value!)
     return bucket
   }
 }

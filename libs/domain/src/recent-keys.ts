@@ -1,3 +1,5 @@
+import { BoundedMap } from './bounded-map.js'
+
 export interface RecentKeysLimits {
   maxKeys: number
   /** Ms; unset: only the count bounds the window. */
@@ -9,10 +11,12 @@ export interface RecentKeysLimits {
  * has forgotten is done again under the same ids, and receivers drop the repeat by its event id.
  */
 export class RecentKeys {
-  /** Key -> when it was added. A Map iterates in insertion order, which is age. */
-  readonly #addedAt = new Map<string, number>()
+  /** Key -> when it was added. */
+  readonly #addedAt: BoundedMap<string, number>
 
-  constructor(private readonly limits: RecentKeysLimits) {}
+  constructor(private readonly limits: RecentKeysLimits) {
+    this.#addedAt = new BoundedMap(limits.maxKeys)
+  }
 
   get size(): number {
     return this.#addedAt.size
@@ -20,22 +24,17 @@ export class RecentKeys {
 
   has(key: string, now: number): boolean {
     const addedAt = this.#addedAt.get(key)
-    return addedAt !== undefined && now - addedAt < (this.limits.maxAgeMs ?? Infinity)
+    return addedAt !== undefined && !this.#isOver(addedAt, now)
   }
 
   add(key: string, now: number): void {
     // A key keeps its first time: a stream of repeats must not keep it alive for ever.
     if (this.has(key, now)) return
-    this.#addedAt.delete(key)
     this.#addedAt.set(key, now)
-    this.#forget(now)
+    while (this.#isOver(this.#addedAt.oldest!, now)) this.#addedAt.forgetOldest()
   }
 
-  #forget(now: number): void {
-    const { maxKeys, maxAgeMs = Infinity } = this.limits
-    for (const [key, addedAt] of this.#addedAt) {
-      if (this.#addedAt.size <= maxKeys && now - addedAt < maxAgeMs) return
-      this.#addedAt.delete(key)
-    }
+  #isOver(addedAt: number, now: number): boolean {
+    return now - addedAt >= (this.limits.maxAgeMs ?? Infinity)
   }
 }

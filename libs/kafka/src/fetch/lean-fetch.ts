@@ -8,6 +8,7 @@ import {
   type TopicRequest,
 } from './fetch-exchange.js'
 import { FetchedBatch } from './fetched-batch.js'
+import { Pace } from './pace.js'
 import { QuietTopics } from './quiet-topics.js'
 
 /** What this needs of kafkajs' own `ConsumerGroup`. */
@@ -58,12 +59,6 @@ export interface StockParts {
   batchWithoutAborted(partition: FetchedPartition, fetchOffset: number): object
 }
 
-/**
- * From one fetch that brought records to the next, at least. What comes meanwhile comes together, and goes on together:
- * at 500 events/s, one every 2 ms, each would else have requests of its own at every step. Ms.
- */
-const PACE_MS = 4
-
 type GroupClass = new (options: never) => FetchingGroup
 
 /**
@@ -76,6 +71,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
     /** Per broker: each is asked by a loop of its own. */
     readonly #quietOn = new Map<number, QuietTopics>()
     readonly #response = fetchResponse(parts.decodeCompressed)
+    readonly #pace = new Pace()
     #turn = 0
     readonly #notBefore = new Map<number, number>()
     #checked: object[] = []
@@ -102,7 +98,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + PACE_MS)
+        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + this.#pace.ms(sentAt))
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())

@@ -1,0 +1,34 @@
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+
+/**
+ * From one fetch that brought records to the next, at least. What comes meanwhile comes together, and goes on together:
+ * at 500 events/s, one every 2 ms, each would else have requests of its own at every step. Ms.
+ */
+const SHORTEST_MS = 4
+/** A process that is always busy waits so much longer: it has no time for small batches. Ms. */
+const MOST_MORE_MS = 16
+/** Below this share of time at work, latency counts for more than work. */
+const CALM = 0.3
+const LOOK_EVERY_MS = 250
+
+/** @param utilization the share of time in which the event loop was at work, 0 to 1 */
+export function paceMs(utilization: number): number {
+  return SHORTEST_MS + (MOST_MORE_MS * Math.max(0, utilization - CALM)) / (1 - CALM)
+}
+
+/** How far apart this process' fetches are, by how busy it is. */
+export class Pace {
+  #last: EventLoopUtilization = performance.eventLoopUtilization()
+  #lookedAt = performance.now()
+  #ms = SHORTEST_MS
+
+  /** @param now `performance.now()` */
+  ms(now: number): number {
+    if (now - this.#lookedAt < LOOK_EVERY_MS) return this.#ms
+    const current = performance.eventLoopUtilization()
+    this.#ms = paceMs(performance.eventLoopUtilization(current, this.#last).utilization)
+    this.#last = current
+    this.#lookedAt = now
+    return this.#ms
+  }
+}
