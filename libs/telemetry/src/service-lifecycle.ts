@@ -1,3 +1,4 @@
+import { tuneGarbageCollection } from './garbage-collection.js'
 import type { Logger } from './logger.js'
 
 /**
@@ -6,6 +7,7 @@ import type { Logger } from './logger.js'
  * starts a new one.
  */
 export async function runService(start: () => Promise<RunningService>): Promise<void> {
+  tuneGarbageCollection()
   let service: RunningService
   try {
     service = await start()

@@ -9,6 +9,8 @@ import type { Infrastructure } from './infrastructure.module.js'
 
 /** How long a producer waits for its answer before it hears 503. Ms. */
 const ACCEPT_WITHIN_MS = 3_000
+/** Events that come closer together than this are written together; the first after a pause goes at once. Ms. */
+const ACCEPT_PACE_MS = 4
 /** Configuration and reads share it; ingestion needs none. */
 const POOL_SIZE = 10
 
@@ -21,7 +23,7 @@ export function createInfrastructure(config: ApiConfig, logger: Logger): Infrast
     registry: createRegistry('api'),
     topics: new TopicMap(config.topics),
     kafka,
-    producer: new BatchingProducer(kafka, { idempotent: true, deadlineMs: ACCEPT_WITHIN_MS }),
+    producer: new BatchingProducer(kafka, { idempotent: true, deadlineMs: ACCEPT_WITHIN_MS, paceMs: ACCEPT_PACE_MS }),
     database: new Database({
       url: config.databaseUrl,
       applicationName: 'webhooks-api',

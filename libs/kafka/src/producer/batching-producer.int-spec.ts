@@ -42,20 +42,26 @@ describe('BatchingProducer', () => {
     ])
   })
 
-  it('waits for company where it was told to, but not at closing', async () => {
+  it('keeps its pace: at once after a pause, together before the next, and not at closing', async () => {
     const topic = await kafka.topic()
-    const producer = kafka.producer({ lingerMs: 300 })
+    const paceMs = 2_000
+    const producer = kafka.producer({ paceMs })
+    const send = (value: string) => producer.send([{ topic, key: null, value: Buffer.from(value) }])
     await producer.start()
-    const first = producer.send([{ topic, key: null, value: Buffer.from('1') }])
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    await Promise.all([first, producer.send([{ topic, key: null, value: Buffer.from('2') }])])
-    expect(producer.rounds).toBe(1)
-
-    const last = producer.send([{ topic, key: null, value: Buffer.from('3') }])
     const began = performance.now()
+    await send('1')
+    expect(performance.now() - began).toBeLessThan(paceMs)
+    const second = send('2')
+    await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all([second, send('3')])
+    expect(performance.now() - began).toBeGreaterThanOrEqual(paceMs)
+    expect(producer.rounds).toBe(2)
+
+    const last = send('4')
+    const closing = performance.now()
     await Promise.all([last, producer.close()])
-    expect(performance.now() - began).toBeLessThan(300)
-    expect(await valuesIn(topic)).toEqual(['1', '2', '3'])
+    expect(performance.now() - closing).toBeLessThan(paceMs)
+    expect(await valuesIn(topic)).toEqual(['1', '2', '3', '4'])
   })
 
   it('gathers what arrives while a request is outstanding: a hundred sends take few requests', async () => {

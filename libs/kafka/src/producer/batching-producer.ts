@@ -23,8 +23,11 @@ export interface BatchingProducerOptions {
   deadlineMs?: number
   /** Bytes that may wait; beyond them send() rejects with `buffer_full`. Default 64 MiB. */
   maxBufferedBytes?: number
-  /** How long each request waits for company, where nobody waits for the answer. Unset: not at all. Ms. */
-  lingerMs?: number
+  /**
+   * From one request to the next, at least: what comes meanwhile goes together, and what comes after a pause goes at
+   * once. Unset: the next goes when the last is answered. Ms.
+   */
+  paceMs?: number
 }
 
 const MAX_BATCH_BYTES = 900 * 1024
@@ -43,8 +46,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000
 
 /**
  * Writes records, acknowledged by all replicas, with one request outstanding: what arrives meanwhile goes into the
- * next. A quiet system is quick and a busy one cheap, with no waiting for company unless told. Within a partition the
- * order of send() is kept.
+ * next. A quiet system is quick and a busy one cheap, more so with a pace. Within a partition the order of send() is
+ * kept.
  */
 export class BatchingProducer {
   private roundsDone = 0
@@ -61,6 +64,7 @@ export class BatchingProducer {
   private identifying: Promise<void> | undefined
   private pumping: Promise<void> | undefined
   private backoffMs = 0
+  private notBefore = 0
 
   constructor(
     private readonly connection: KafkaConnection,
@@ -143,7 +147,7 @@ export class BatchingProducer {
     // What the same turn of the event loop still sends goes along.
     await Promise.resolve()
     while (!this.queue.isEmpty || this.unsettled.length > 0) {
-      if (this.options.lingerMs) await pauseFor(this.options.lingerMs, this.closing.signal)
+      await this.keepPace()
       try {
         await this.round()
       } catch (error) {
@@ -154,6 +158,14 @@ export class BatchingProducer {
       this.giveUpExpired()
     }
     this.pumping = undefined
+  }
+
+  private async keepPace(): Promise<void> {
+    const { paceMs } = this.options
+    if (!paceMs) return
+    const early = this.notBefore - performance.now()
+    if (early > 0) await pauseFor(early, this.closing.signal)
+    this.notBefore = performance.now() + paceMs
   }
 
   private async round(): Promise<void> {
