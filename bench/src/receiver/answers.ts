@@ -2,16 +2,16 @@ import type { Socket } from 'node:net'
 import { setInterval, setTimeout } from 'node:timers'
 
 /** What a receiver does with a request that it has read. */
-export type Answer = (socket: Socket) => void
+export type Answer = (socket: Socket, eventId: string) => void
 
 const okBytes = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
 const failedBytes = Buffer.from('HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n')
 
-export const ok: Answer = (socket) => {
+export const ok = (socket: Socket): void => {
   socket.write(okBytes)
 }
 
-export const fail: Answer = (socket) => {
+export const fail = (socket: Socket): void => {
   socket.write(failedBytes)
 }
 

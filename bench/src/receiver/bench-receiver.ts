@@ -72,7 +72,7 @@ export class BenchReceiver {
       const ledger = this.#ledgers.get(tagOf(eventId))
       ledger?.arrived(sequenceOf(eventId), webhook % ledger.fanOut, performance.now())
       const answer = this.#answers.get(webhook) ?? ok
-      answer(socket)
+      answer(socket, eventId)
     })
     socket.on('data', (chunk: Buffer) => {
       try {
