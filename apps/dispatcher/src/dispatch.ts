@@ -4,6 +4,7 @@ import { LOGGER, type Logger } from '#telemetry'
 import { AttemptDelivery, type AttemptReport } from './attempt-delivery.js'
 import { Consequences } from './consequences.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
+import { HandOver } from './hand-over.js'
 import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
@@ -29,8 +30,6 @@ const STALE_HEARTBEAT_PAUSE_MS = 250
  * wait meanwhile: most receivers answer sooner, and those that do not must not make the others late. Ms.
  */
 const HAND_OVER_MS = 500
-/** And how long all lanes wait at most for a rebalance to end, which another member may hold up. Ms. */
-const LONGEST_HAND_OVER_MS = 3_000
 
 /**
  * Every webhook's lane, and what moves through it: a delivery is offered, waits its turn, is attempted, and what
@@ -43,7 +42,7 @@ export class Dispatch {
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
   #isDraining = false
-  #handOver: NodeJS.Timeout | undefined
+  readonly #handOver = new HandOver(() => this.#pump())
 
   constructor(
     private readonly attemptDelivery: AttemptDelivery,
@@ -120,15 +119,12 @@ export class Dispatch {
    * half a second.
    */
   async pauseForHandOver(): Promise<void> {
-    clearTimeout(this.#handOver)
-    this.#handOver = setTimeout(() => this.resumeAfterHandOver(), LONGEST_HAND_OVER_MS)
+    this.#handOver.begin()
     await this.consequences.drained(HAND_OVER_MS)
   }
 
   resumeAfterHandOver(): void {
-    clearTimeout(this.#handOver)
-    this.#handOver = undefined
-    this.#pump()
+    this.#handOver.end()
   }
 
   /**
@@ -137,7 +133,6 @@ export class Dispatch {
    */
   drain(limitMs: number): Promise<boolean> {
     this.#isDraining = true
-    clearTimeout(this.#handOver)
     this.#sleeping.stop()
     return this.consequences.drained(limitMs)
   }
@@ -166,7 +161,7 @@ export class Dispatch {
   }
 
   #pump(): void {
-    if (this.#isDraining || this.#handOver) return
+    if (this.#isDraining || this.#handOver.isUnderWay) return
     const now = Date.now()
     for (let turn = this.#ready.next(now); turn; turn = this.#ready.next(now)) {
       if (!this.#startOne(turn, now)) this.#ready.release(turn)
