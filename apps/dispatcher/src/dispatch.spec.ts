@@ -527,7 +527,10 @@ describe('a hand-over', () => {
   it('waits for what is under way, and starts nothing more until the group has shared out anew', async () => {
     const { dispatch, offer, underWay, written } = aDispatch()
     for (let i = 0; i < 20; i++) offer()
-    const paused = dispatch.pauseForHandOver()
+    let isOver = false
+    const paused = dispatch.pauseForHandOver().then(() => (isOver = true))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(isOver).toBe(false)
     for (const request of underWay) request.answer(OK)
     await vi.advanceTimersByTimeAsync(1)
     await paused
@@ -540,7 +543,9 @@ describe('a hand-over', () => {
     const { dispatch, offer, underWay } = aDispatch()
     offer()
     vi.useRealTimers()
+    const began = performance.now()
     await dispatch.pauseForHandOver()
+    expect(performance.now() - began).toBeLessThan(2_000)
     offer()
     expect(underWay).toHaveLength(1)
     dispatch.resumeAfterHandOver()

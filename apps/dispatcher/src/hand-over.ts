@@ -1,4 +1,7 @@
-/** How long all lanes wait at most for a rebalance to end, which another member may hold up. Ms. */
+/**
+ * How long all lanes wait at most for a rebalance to end. Others hear of it up to a heartbeat and a fetch later (1.5 s),
+ * wait for what they have under way (0.5 s) and commit (at most 1 s); one that takes longer is ill. Ms.
+ */
 const LONGEST_MS = 3_000
 
 /** The time in which partitions change hands: nothing begins, so that nothing need be repeated by the next owner. */

@@ -3,6 +3,7 @@ import { idle } from './idle.js'
 import { ingest } from './ingest.js'
 import { isolation } from './isolation.js'
 import { fixedRates } from './rates.js'
+import { lists } from './lists.js'
 import { memory } from './memory.js'
 import { replay } from './replay.js'
 import type { Scenario } from './scenario.js'
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   spacing,
   memory,
   ingest,
+  lists,
 ]

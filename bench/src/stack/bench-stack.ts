@@ -37,6 +37,7 @@ export class BenchStack {
   /** Aborted when the run is stopped, or when one of the processes ends: no figure is worth anything then. */
   readonly signal: AbortSignal
   producerKey = ''
+  databaseUrl = ''
   accounts: BenchAccount[] = []
   private readonly name = `bench_${randomBytes(4).toString('hex')}`
   private readonly died = new AbortController()
@@ -103,12 +104,13 @@ export class BenchStack {
   private async bringUp(apiPort: number): Promise<void> {
     const { servers, folder, authoritiesFile, services, signal } = this.options
     await mkdir(folder, { recursive: true })
+    this.databaseUrl = await createDatabase(servers.postgres.databaseUrl, this.name)
     const settings: StackSettings = {
       apiPort,
       managementPorts: { api: await freePort(), fanout: await freePort(), dispatcher: await freePort() },
       kafkaBrokers: servers.kafka.brokers,
       kafkaIsOurs: true,
-      databaseUrl: await createDatabase(servers.postgres.databaseUrl, this.name),
+      databaseUrl: this.databaseUrl,
       secretsKey: randomBytes(32).toString('base64'),
       authoritiesFile,
     }

@@ -31,6 +31,7 @@ export class RecentKeys {
     // A key keeps its first time: a stream of repeats must not keep it alive for ever.
     if (this.has(key, now)) return
     this.#addedAt.set(key, now)
+    // The key just added is not over, so that there always is an oldest.
     while (this.#isOver(this.#addedAt.oldest!, now)) this.#addedAt.forgetOldest()
   }
 

@@ -7,7 +7,8 @@ import { setFlagsFromString } from 'node:v8'
  *   buffers of records count: at 5,000 deliveries/s each service marked its whole heap two or three times a second.
  * - The young one is collected by the main thread alone. Helpers on a busy machine wait for a core, and it for them.
  */
+export const GARBAGE_COLLECTION_FLAGS = ['--heap-growing-percent=100', '--no-parallel-scavenge']
+
 export function tuneGarbageCollection(): void {
-  setFlagsFromString('--heap-growing-percent=100')
-  setFlagsFromString('--no-parallel-scavenge')
+  for (const flag of GARBAGE_COLLECTION_FLAGS) setFlagsFromString(flag)
 }

@@ -12,7 +12,8 @@ type JoiningGroupClass = new (options: never) => JoiningGroup
 
 /**
  * kafkajs joins as soon as it hears of a rebalance, and says so to nobody who could make it wait. Its group has nothing
- * of ours but the assigners: so they are asked.
+ * of ours but the assigners: so they are asked. Once per rebalance: when another one follows while it joins, kafkajs
+ * begins again within `joinAndSync`.
  */
 export function askBeforeJoin(stock: JoiningGroupClass): JoiningGroupClass {
   return class extends stock {

@@ -205,11 +205,13 @@ export class DecoupledConsumer {
   /** The old generation counts until we join again: what is complete by then need not be repeated. */
   private async beforeJoin(): Promise<void> {
     if (this.closing.signal.aborted || !this.held.membership) return
+    const { groupId } = this.options
     try {
       await this.hooks.beforeRejoin?.()
-      await within(LAST_COMMIT_MS, 'the commit before a join', this.committer.commit())
+      const isCommitted = await within(LAST_COMMIT_MS, 'the commit before a join', this.committer.commit())
+      if (!isCommitted) this.connection.log.warn({ groupId }, 'joining again, and the last commit was refused')
     } catch (error) {
-      this.connection.log.warn({ error: errorText(error) }, 'joining again without a last commit')
+      this.connection.log.warn({ error: errorText(error), groupId }, 'joining again without a last commit')
     }
   }
 
@@ -222,7 +224,7 @@ export class DecoupledConsumer {
     // kafkajs would begin again at the committed offset and hand out once more what is under way.
     for (const holding of retained) this.seekToNext(holding)
     this.tellLost(lost)
-    this.hooks.onJoined?.()
+    if (!this.closing.signal.aborted) this.hooks.onJoined?.()
     this.fetched.joined(this.assignmentStart.prepare(gained, epoch))
     this.firstJoin()
     const counts = { retained: retained.length, gained: gained.length, lost: lost.length }

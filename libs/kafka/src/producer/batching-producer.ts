@@ -162,7 +162,7 @@ export class BatchingProducer {
 
   private async keepPace(): Promise<void> {
     const { paceMs } = this.options
-    if (!paceMs) return
+    if (!paceMs || this.queue.isSearching) return
     const early = this.notBefore - performance.now()
     if (early > 0) await pauseFor(early, this.closing.signal)
     this.notBefore = performance.now() + paceMs

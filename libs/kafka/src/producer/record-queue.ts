@@ -27,6 +27,12 @@ export class RecordQueue {
     return this.partitions.size === 0 && this.unplaced.size === 0
   }
 
+  /** Records go one by one, to find the one that is refused. */
+  get isSearching(): boolean {
+    for (const { records, head } of this.partitions.values()) if (records[head]?.alone) return true
+    return false
+  }
+
   add(record: QueuedRecord): void {
     this.bytes += bytesOf(record)
     const count = this.counts.get(record.topic)

@@ -15,8 +15,16 @@ export interface ManyDeliveries {
   until: number
 }
 
-/** Fills events, deliveries and attempts by SQL alone: nine of ten deliveries are one webhook's, evenly over the days. */
-export async function fillWithDeliveries(database: Database, count: number, days: number): Promise<ManyDeliveries> {
+/**
+ * Fills events, deliveries and attempts by SQL alone: nine of ten deliveries are one webhook's, evenly over the days.
+ * With another `busy` all accounts and webhooks are of that one, as QUIET is of BUSY.
+ */
+export async function fillWithDeliveries(
+  database: Database,
+  count: number,
+  days: number,
+  busy = BUSY,
+): Promise<ManyDeliveries> {
   const today = dayOf(Date.now())
   const from = startOf(today - days + 1)
   const until = startOf(today + 1) - 1
@@ -26,7 +34,7 @@ export async function fillWithDeliveries(database: Database, count: number, days
   const stepMs = (until - from) / count
   // Statements of bounded size, for the statement time-out.
   for (let first = 0; first < count; first += PORTION) {
-    const values = [first, Math.min(count, first + PORTION) - 1, from, stepMs]
+    const values = [first, Math.min(count, first + PORTION) - 1, from, stepMs, busy.accountId, busy.webhookId]
     for (const statement of FILL) await database.query(statement, values)
   }
   for (const table of ['events', 'deliveries', 'attempts']) await database.query(`analyze ${table}`)
@@ -37,17 +45,17 @@ const PORTION = 50_000
 
 const ROWS = `
   select n, to_timestamp(($3::float8 + n * $4::float8) / 1000) as at, lpad(to_hex(n), 32, '0') as hex,
-         case when n % 10 = 0 then 'whk_quiet_' || n % 997 else 'whk_busy' end as webhook_id,
+         case when n % 10 = 0 then 'whk_quiet_' || n % 997 else $6::text end as webhook_id, $5::text as account_id,
          case when n % 9973 = 0 then 'context.deleted' else 'context.updated' end as type,
          case when n % 10007 = 0 then null when n % 11003 = 0 then 'exhausted' else 'delivered' end as chain_end
   from generate_series($1::int, $2::int) as n`
 
 const FILL = [
   `insert into events (account_id, id, type, accepted_at, body)
-   select 'acc_busy', 'evt_' || hex, type, at, '{"id":"evt_' || hex || '"}' from (${ROWS}) as made`,
+   select account_id, 'evt_' || hex, type, at, '{"id":"evt_' || hex || '"}' from (${ROWS}) as made`,
   `insert into deliveries (id, accepted_at, account_id, webhook_id, event_id, event_type, trigger, chain, chain_end,
                            ended_at, next_attempt, not_before, attempts_made)
-   select 'dlv_' || hex, at, 'acc_busy', webhook_id, 'evt_' || hex, type, 'automatic', 0, chain_end,
+   select 'dlv_' || hex, at, account_id, webhook_id, 'evt_' || hex, type, 'automatic', 0, chain_end,
           case when chain_end is not null then at end, 1, at, 1 from (${ROWS}) as made`,
   `insert into attempts (delivery_id, id, accepted_at, chain, number, trigger, started_at, duration_ms, outcome,
                          request_url, request_headers, response_status, response_headers, response_body)
