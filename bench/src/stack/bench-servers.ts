@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KafkaServer, PostgresServer } from '../../../local/src/index.js'
+import { ageWriteAheadLog } from './own-database.js'
 
 /** The broker and the database of a whole run, so that they are warm; each scenario gets topics and tables of its own. */
 export class BenchServers {
@@ -17,7 +18,9 @@ export class BenchServers {
       PostgresServer.start({ dataDir: join(folder, 'postgres') }),
     ] as const
     try {
-      return new BenchServers(...(await Promise.all(starting)))
+      const [kafka, postgres] = await Promise.all(starting)
+      await ageWriteAheadLog(postgres.databaseUrl)
+      return new BenchServers(kafka, postgres)
     } catch (error) {
       for (const server of await Promise.allSettled(starting)) {
         if (server.status === 'fulfilled') await server.value.stop()
