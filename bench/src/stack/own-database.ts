@@ -1,7 +1,11 @@
 import pg from 'pg'
 
-/** Makes an empty database beside the given one. @returns its URL */
+/**
+ * Makes an empty database beside the given one. What the last one wrote is on disk before, and its segments of the log
+ * are free again. @returns its URL
+ */
 export async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await query(serverUrl, 'checkpoint')
   await query(serverUrl, `create database ${name}`)
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
