@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Delivery, RetrySchedule } from '#domain'
-import type { RecordBatch } from '#kafka'
+import { type BatchHolding, RecordBatch } from '#kafka'
 import { TopicMap, encodeDelivery } from '#topics'
 import { aDelivery } from '../../../libs/domain/src/builders.testing.js'
 import { received } from '../../../libs/topics/src/received.testing.js'
@@ -20,12 +20,14 @@ const topics = new TopicMap({
 /** An intake whose lanes take as many replays as there is room. */
 function anIntake(room: number) {
   const taken: string[] = []
+  const works: Work[] = []
   const asked: string[] = []
   let makeRoom: () => void = () => {}
   const dispatch = {
-    offer: ({ delivery }: Work) => {
+    offer: (work: Work) => {
       if (taken.length >= room) return false
-      taken.push(delivery.id)
+      taken.push(work.delivery.id)
+      works.push(work)
       return true
     },
     whenReplayRoom: (_: Work, tell: () => void) => (makeRoom = tell),
@@ -49,7 +51,7 @@ function anIntake(room: number) {
     pauseAll: () => {},
     resumeAll: () => {},
   })
-  return { intake, taken, asked, makeRoom: () => makeRoom() }
+  return { intake, taken, works, asked, makeRoom: () => makeRoom() }
 }
 
 function aBatch(deliveries: Partial<Delivery>[]): RecordBatch {
@@ -59,7 +61,8 @@ function aBatch(deliveries: Partial<Delivery>[]): RecordBatch {
     partition: 2,
     offset: 100 + i,
   }))
-  return { topic: topics.replay, partition: 2, records } as unknown as RecordBatch
+  const holding: BatchHolding = { complete: () => {}, isOwned: () => true, isHeld: () => true }
+  return new RecordBatch(topics.replay, 2, 1, records, 200, holding)
 }
 
 describe('the records of a replay', () => {
@@ -70,6 +73,18 @@ describe('the records of a replay', () => {
     await intake.replays(batch)
     expect(taken).toEqual(['dlv_0', 'dlv_1', 'dlv_2', 'dlv_3'])
     expect(asked).toEqual([])
+  })
+
+  it('are kept without the others of their batch, and without the answer to a fetch that they came in', async () => {
+    const { intake, works } = anIntake(10)
+    await intake.replays(batch)
+    const [work] = works
+    const [record] = batch.records
+    expect(work!.delivery.body.equals(record!.value!)).toBe(true)
+    record!.value!.fill(0)
+    expect(work!.delivery.body.equals(record!.value!)).toBe(false)
+    expect([work!.record.value, work!.batch.records]).toEqual([null, []])
+    expect(work!.record).toMatchObject({ topic: topics.replay, partition: 2, offset: 100 })
   })
 
   it('go back to their partition from the first without room on, until there is some', async () => {

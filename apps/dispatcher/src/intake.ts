@@ -134,13 +134,19 @@ export class Intake {
     this.#timers.add(timer)
   }
 
+  /**
+   * A delivery may be held for long, and a record's bytes are a part of the answer to a fetch: what is kept is its own,
+   * or one that waits would keep some hundred others in memory.
+   */
   #decodeAll(batch: RecordBatch): Work[] {
     const works: Work[] = []
+    const kept = batch.withoutRecords()
     for (const record of batch.records) {
       const delivery = this.#decode(record, batch)
       if (!delivery) continue
       this.chains.saw(delivery)
-      works.push({ delivery, record, batch })
+      const own = { ...delivery, body: Buffer.from(delivery.body) }
+      works.push({ delivery: own, record: { ...record, value: null }, batch: kept })
     }
     return works
   }

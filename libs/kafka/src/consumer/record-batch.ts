@@ -28,6 +28,11 @@ export class RecordBatch {
     this.holding.complete(record.offset)
   }
 
+  /** The same holding without its records, for whoever keeps one of them for long and must not keep all the others. */
+  withoutRecords(): RecordBatch {
+    return new RecordBatch(this.topic, this.partition, this.epoch, [], this.highWatermark, this.holding)
+  }
+
   completeAll(): void {
     for (const { offset } of this.records) this.holding.complete(offset)
   }
