@@ -145,8 +145,8 @@ export class Intake {
       const delivery = this.#decode(record, batch)
       if (!delivery) continue
       this.chains.saw(delivery)
-      const own = { ...delivery, body: Buffer.from(delivery.body) }
-      works.push({ delivery: own, record: { ...record, value: null }, batch: kept })
+      delivery.body = Buffer.from(delivery.body)
+      works.push({ delivery, record: { ...record, value: null }, batch: kept })
     }
     return works
   }

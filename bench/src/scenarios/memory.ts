@@ -4,7 +4,8 @@ import { measureLoad } from '../measure/load-window.js'
 import { hang } from '../receiver/answers.js'
 import { BenchReceiver } from '../receiver/bench-receiver.js'
 import type { Row } from '../report/row.js'
-import { audienceOf, webhookCount } from '../stack/audience.js'
+import { type Audience, audienceOf, webhookCount } from '../stack/audience.js'
+import type { BenchStack } from '../stack/bench-stack.js'
 import { memoryTable } from './load-tables.js'
 import type { Bench, Scenario } from './scenario.js'
 import { warmUp } from './warm-up.js'
@@ -62,8 +63,8 @@ export const memory: Scenario = {
 
 async function measureParts(
   { receiver, extent, progress }: Bench,
-  stack: Parameters<typeof measureLoad>[0],
-  audience: ReturnType<typeof audienceOf>,
+  stack: BenchStack,
+  audience: Audience,
 ): Promise<Row[]> {
   const deliveries = extent.quick ? deliveriesPerPart.quick : deliveriesPerPart.full
   const rows: Row[] = []

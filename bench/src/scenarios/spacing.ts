@@ -50,9 +50,8 @@ export const spacing: Scenario = {
       await warmUp(bench, stack, audience)
       const count = bench.extent.quick ? retries.quick : retries.full
       const arrivals = new Map<string, number[]>()
-      for (let webhook = 0; webhook < webhookCount(audience); webhook++) {
-        bench.receiver.answer(webhook, failingOnce(arrivals))
-      }
+      const answer = failingOnce(arrivals, audience.groups.length)
+      for (let webhook = 0; webhook < webhookCount(audience); webhook++) bench.receiver.answer(webhook, answer)
       const seconds = (count * oneFailsOf) / deliveriesPerSecond
       const load = { audience, deliveriesPerSecond, seconds, warmUpSeconds: 0 }
       await measureLoad(stack, bench.receiver, { ...load, onSample: bench.progress.sample('spacing') })
@@ -63,9 +62,8 @@ export const spacing: Scenario = {
     }),
 }
 
-function failingOnce(arrivals: Map<string, number[]>): Answer {
-  // Groups take turns, one webhook each: by rounds, so that every webhook fails as often as the others.
-  const groups = accounts * 5
+/** Groups take turns, one webhook each: by rounds, so that every webhook fails as often as the others. */
+function failingOnce(arrivals: Map<string, number[]>, groups: number): Answer {
   return (socket, eventId) => {
     if (Math.floor(sequenceOf(eventId) / groups) % oneFailsOf !== 0) return ok(socket)
     const times = arrivals.get(eventId) ?? []

@@ -30,7 +30,10 @@ export interface ConsumerHooks {
    * under way, or soon. What is complete then is committed; what is not will be done again if its partition goes.
    */
   beforeRejoin?(): Promise<void>
-  /** Joined; what was lost has been told. Also after the first join, and when we fell out of the group meanwhile. To throw here is fatal. */
+  /**
+   * Joined; what was lost has been told. Also after the first join, and when we fell out of the group meanwhile. To
+   * throw here is fatal.
+   */
   onJoined?(): void
   /** The handler threw or rejected; it is called again with the same batch as long as the partition is held. */
   onHandlerFailed?(error: unknown, batch: RecordBatch): void
