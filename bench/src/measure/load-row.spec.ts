@@ -26,6 +26,7 @@ function aWindow({ lost = [] as number[], ...changes }: Partial<LoadWindow> & { 
     arrivals: 200,
     cpuSeconds: usage,
     residentBytes: usage,
+    readableAfterMs: 300,
     sendLateMs: [0.5],
     ...changes,
   }

@@ -20,6 +20,7 @@ export function loadRow(label: string, window: LoadWindow): Row {
       offered: load.deliveriesPerSecond,
       delivered: window.arrivals / load.seconds,
       ...latency,
+      readable: window.readableAfterMs,
       ...cpuValues(window.cpuSeconds, window.arrivals),
       ...memoryValues(window.residentBytes),
     },

@@ -8,6 +8,7 @@ import { sendOnSchedule } from '../load/send-on-schedule.js'
 import type { BenchReceiver } from '../receiver/bench-receiver.js'
 import { type Audience, requestsFor } from '../stack/audience.js'
 import type { BenchStack } from '../stack/bench-stack.js'
+import { meanDelayMs, projectorDelay } from './projector-delay.js'
 import { settle } from './settle.js'
 import { cpuSeconds, difference, residentBytes, type Usage } from './usage.js'
 
@@ -42,6 +43,8 @@ export interface LoadWindow {
   arrivals: number
   cpuSeconds: Usage
   residentBytes: Usage
+  /** How old a record was when it could be read from the read models: the mean of the window's rounds. Ms. */
+  readableAfterMs: number
   /** How late the generator itself was, ms, per event of the window. */
   sendLateMs: number[]
 }
@@ -86,7 +89,7 @@ export async function measureLoad(stack: BenchStack, receiver: BenchReceiver, lo
 }
 
 type Seen = Pick<LoadWindow, 'load' | 'ledger' | 'schedule' | 'firstEvent'>
-type Observed = Pick<LoadWindow, 'backlog' | 'arrivals' | 'cpuSeconds' | 'residentBytes'>
+type Observed = Pick<LoadWindow, 'backlog' | 'arrivals' | 'cpuSeconds' | 'residentBytes' | 'readableAfterMs'>
 
 async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Observed> {
   const { load, ledger, schedule, firstEvent } = seen
@@ -96,7 +99,7 @@ async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Ob
   const endMs = startMs + load.seconds * 1000
   await until(startMs)
   const deliveredBefore = ledger.delivered
-  const before = await cpuSeconds(stack.pids)
+  const [before, delayBefore] = await Promise.all([cpuSeconds(stack.pids), projectorDelay(stack.managementUrl)])
 
   const backlog: number[] = []
   for (let at = startMs + sampleEveryMs; at <= endMs; at += sampleEveryMs) {
@@ -107,5 +110,6 @@ async function observe(stack: BenchStack, seen: Seen, count: number): Promise<Ob
   }
   const arrivals = ledger.delivered - deliveredBefore
   const used = difference(await cpuSeconds(stack.pids), before)
-  return { backlog, arrivals, cpuSeconds: used, residentBytes: await residentBytes(stack.pids) }
+  const readableAfterMs = meanDelayMs(delayBefore, await projectorDelay(stack.managementUrl))
+  return { backlog, arrivals, cpuSeconds: used, residentBytes: await residentBytes(stack.pids), readableAfterMs }
 }

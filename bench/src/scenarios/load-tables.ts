@@ -1,6 +1,6 @@
 import type { Table } from '../report/table.js'
 
-/** From the time that an event was due to its arrival. */
+/** From the time that an event was due to its arrival, and until the API can tell of it. */
 export const latencyTable: Table = {
   title: 'Latency',
   columns: [
@@ -9,6 +9,7 @@ export const latencyTable: Table = {
     { key: 'p50', title: 'p50 ms', digits: 1 },
     { key: 'p99', title: 'p99 ms', digits: 1 },
     { key: 'max', title: 'max ms', digits: 0 },
+    { key: 'readable', title: 'in the read models after ms', digits: 0 },
   ],
 }
 

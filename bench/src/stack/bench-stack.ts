@@ -39,6 +39,8 @@ export class BenchStack {
   producerKey = ''
   databaseUrl = ''
   accounts: BenchAccount[] = []
+  /** The API's management port. */
+  managementUrl = ''
   private readonly name = `bench_${randomBytes(4).toString('hex')}`
   private readonly died = new AbortController()
   private readonly services: ServiceProcess[] = []
@@ -114,6 +116,7 @@ export class BenchStack {
       secretsKey: randomBytes(32).toString('base64'),
       authoritiesFile,
     }
+    this.managementUrl = `http://127.0.0.1:${settings.managementPorts.api}`
     const environment = (service: ServiceName) => serviceEnvironment(service, settings, this.environment)
     const admin: AdminOptions = { environment: environment('api'), logFile: join(folder, 'admin.log'), signal }
     await Promise.all([runAdmin(['migrate'], admin), runAdmin(['create-topics'], admin)])

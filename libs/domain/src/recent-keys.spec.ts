@@ -54,3 +54,27 @@ test('stays within its bound and always knows its latest keys', () => {
     }),
   )
 })
+
+test('knows exactly the latest keys while it grows and comes round, and none that is like them', () => {
+  const maxKeys = 3_000
+  const keys = new RecentKeys({ maxKeys })
+  for (let i = 0; i < 20_000; i++) {
+    keys.add(`acc_1/evt_${i}`, i)
+    if (i % 500 !== 0) continue
+    const known = Array.from({ length: i + 200 }, (_, at) => at).filter((at) => keys.has(`acc_1/evt_${at}`, i))
+    const first = Math.max(0, i + 1 - maxKeys)
+    expect(known.length).toBe(i + 1 - first)
+    expect(known[0]).toBe(first)
+  }
+})
+
+test('takes less than 100 bytes for a key, what it grew out of included', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const keys = new RecentKeys({ maxKeys: 100_000 })
+  for (let i = 0; i < 100_000; i++) keys.add(`acc_1/evt_${i}`, i)
+  expect(keys.size).toBe(100_000)
+  const bytes = process.memoryUsage().arrayBuffers - before
+  // What it grew out of is garbage that may still be there: a quarter, an eighth and so on.
+  expect(bytes / 100_000).toBeGreaterThan(36)
+  expect(bytes / 100_000).toBeLessThan(100)
+})

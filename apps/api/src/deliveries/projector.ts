@@ -12,6 +12,8 @@ import { ProjectorMetrics } from './projector-metrics.js'
 
 /** A backlog is read in portions of this size, so that a round stays a matter of seconds and some ten MB. Bytes. */
 const FETCH_BYTES = 4 * 1024 * 1024
+/** Rounds are 250 ms apart, and every fetch wakes two processes: none is made for a few records that would wait. Ms. */
+const FETCH_EVERY_MS = 100
 
 /** Turns the log into the read models: accepted events and facts become rows, in rounds, at least once. */
 @Injectable()
@@ -43,7 +45,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
         topics: [topics.contextEvents, topics.deliveryLog],
         assignment: 'spread',
         trackBeyondMark: false,
-        settings: { maxBytes: FETCH_BYTES },
+        settings: { maxBytes: FETCH_BYTES, fetchEveryMs: FETCH_EVERY_MS },
       },
       (batch) => this.#gatherer.take(batch),
       {

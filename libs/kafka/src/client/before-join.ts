@@ -1,19 +1,14 @@
-/** An assigner that has something to do before its member joins the group, again or for the first time. */
-export interface PreparedAssigner {
-  /** Never rejects; the join waits for it, and the group's other members with it. */
-  beforeJoin?(): Promise<void>
-}
+import type { OwnAssigner } from './own-assigner.js'
 
 interface JoiningGroup {
-  assigners: PreparedAssigner[]
+  assigners: OwnAssigner[]
   joinAndSync(): Promise<void>
 }
 type JoiningGroupClass = new (options: never) => JoiningGroup
 
 /**
- * kafkajs joins as soon as it hears of a rebalance, and says so to nobody who could make it wait. Its group has nothing
- * of ours but the assigners: so they are asked. Once per rebalance: when another one follows while it joins, kafkajs
- * begins again within `joinAndSync`.
+ * kafkajs joins as soon as it hears of a rebalance, and says so to nobody who could make it wait: so the assigners are
+ * asked. Once per rebalance: when another one follows while it joins, kafkajs begins again within `joinAndSync`.
  */
 export function askBeforeJoin(stock: JoiningGroupClass): JoiningGroupClass {
   return class extends stock {

@@ -7,6 +7,8 @@ export interface ConsumerSettings {
   rebalanceTimeoutMs: number
   /** The longest a fetch waits for records, and a resume for its effect when all else is paused. */
   maxWaitMs: number
+  /** From one fetch that brought records to the next, at least; what comes meanwhile comes together. See `Pace`. */
+  fetchEveryMs: number
   /** Of one partition in one fetch: also by how much a pause may come too late. */
   maxBytesPerPartition: number
   maxBytes: number
@@ -18,6 +20,7 @@ const DEFAULTS: ConsumerSettings = {
   heartbeatIntervalMs: 1_000,
   rebalanceTimeoutMs: 15_000,
   maxWaitMs: 500,
+  fetchEveryMs: 0,
   maxBytesPerPartition: 524_288,
   maxBytes: 10_485_760,
   commitIntervalMs: 250,

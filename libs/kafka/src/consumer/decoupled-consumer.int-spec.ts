@@ -44,6 +44,23 @@ describe('DecoupledConsumer', () => {
     expect(consumer.lag()).toContainEqual({ topic, partition: 0, lag: 100 })
   })
 
+  it('brings together what comes between two fetches', async () => {
+    const topic = await kafka.topic()
+    const startedAt = performance.now()
+    const arrivals: number[] = []
+    const arrived: number[] = []
+    const consumer = kafka.consumer({ topics: [topic], settings: { fetchEveryMs: 300 } }, (batch) => {
+      arrivals.push(performance.now())
+      arrived.push(...numbers(batch.records))
+      batch.completeAll()
+    })
+    await consumer.start()
+    for (let i = 0; i < 60; i++) await fill(topic, 1, 0, i)
+    await eventually('all arrive', () => arrived.length === 60)
+    expect(arrived).toEqual(range(0, 60))
+    expect(arrivals.length).toBeLessThanOrEqual((arrivals.at(-1)! - startedAt) / 300 + 1)
+  })
+
   it('commits only up to the first incomplete record, and does not repeat what is complete beyond it', async () => {
     const topic = await kafka.topic()
     const groupId = `group-${topic}`

@@ -166,6 +166,7 @@ export class DecoupledConsumer {
     const assigner = stickyAssigner(assignment, {
       claim: () => this.held.claim,
       beforeJoin: () => this.beforeJoin(),
+      fetchEveryMs: this.settings.fetchEveryMs,
       onCluster: (cluster) => (this.cluster = cluster),
     })
     const mayRestart = () => !this.closing.signal.aborted

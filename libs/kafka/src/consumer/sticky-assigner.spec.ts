@@ -12,6 +12,7 @@ function assigner(assignment: Assignment, counts: Record<string, number>) {
   const make = stickyAssigner(assignment, {
     claim: () => ({ generation: -1, partitions: [] }),
     beforeJoin: () => Promise.resolve(),
+    fetchEveryMs: 0,
     onCluster: () => undefined,
   })
   return make({ cluster: cluster as never, groupId: 'g', logger: {} as never })

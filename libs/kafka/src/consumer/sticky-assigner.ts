@@ -1,6 +1,6 @@
 import type { Assigner, GroupMember, PartitionAssigner } from 'kafkajs'
-import type { PreparedAssigner } from '../client/before-join.js'
 import { type Cluster, kafkaJs } from '../client/kafkajs.js'
+import type { OwnAssigner } from '../client/own-assigner.js'
 import { assignUnits, type Claimant } from './assign-units.js'
 import type { Claim } from './held-partitions.js'
 
@@ -16,6 +16,8 @@ export interface AssignedMember {
   claim(): Claim
   /** Waited for before every join. */
   beforeJoin(): Promise<void>
+  /** From one fetch that brought records to the next, at least. Ms. */
+  fetchEveryMs: number
   /** Receives the consumer's own connections, which kafkajs shows to assigners only. */
   onCluster(cluster: Cluster): void
 }
@@ -41,7 +43,8 @@ export function stickyAssigner(assignment: Assignment, member: AssignedMember): 
       }),
       assign: async ({ members, topics }) => assign(assignment, own, members, topics),
       beforeJoin: () => member.beforeJoin(),
-    } satisfies Assigner & PreparedAssigner
+      fetchEveryMs: member.fetchEveryMs,
+    } satisfies Assigner & OwnAssigner
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OwnAssigner } from '../client/own-assigner.js'
 import { pauseFor } from '../client/pause-for.js'
 import {
   type CompressedDecoder,
@@ -28,6 +29,7 @@ export interface FetchingGroup {
   }
   seekOffset: { size: number; has(topic: string, partition: number): boolean }
   partitionsPerSubscribedTopic: object | undefined
+  assigners: OwnAssigner[]
   maxWaitTime: number
   minBytes: number
   maxBytes: number
@@ -98,7 +100,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + this.#pace.ms(sentAt))
+        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + this.#paceMs(sentAt))
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -118,6 +120,11 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       this.checkForStaleAssignment()
       this.#byNode.clear()
       this.#checked = seen as object[]
+    }
+
+    #paceMs(now: number): number {
+      const [{ fetchEveryMs = 0 } = {}] = this.assigners
+      return Math.max(fetchEveryMs, this.#pace.ms(now))
     }
 
     #quietTopicsOn(nodeId: number): QuietTopics {
