@@ -26,6 +26,15 @@ describe('the topics to create', () => {
     expect(new Set(Object.values(others))).toEqual(new Set([12]))
   })
 
+  it('keep what one broker alone has acknowledged from counting as written, where there are three', () => {
+    const insync = (replicationFactor: number) => {
+      const { specs } = plannedTopics(topics, new Map(), { ...config, replicationFactor })
+      return new Set(specs.map((spec) => spec.config['min.insync.replicas']))
+    }
+    expect(insync(3)).toEqual(new Set(['2']))
+    expect(insync(1)).toEqual(new Set([undefined]))
+  })
+
   it('share the number of partitions that the delivery topics have already', () => {
     const counts = partitions([['deliveries', 4]])
 

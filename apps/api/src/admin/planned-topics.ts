@@ -25,9 +25,14 @@ export function plannedTopics(
     name: spec.name,
     partitions: spec.partitions ?? (coPartitioned.includes(spec.name) ? shared : config.partitions),
     replicationFactor: config.replicationFactor,
-    config: spec.config,
+    config: { ...spec.config, ...durable(config.replicationFactor) },
   }))
   return { specs, warnings: warningsFor(counts, shared, config.partitions) }
+}
+
+/** Of three replicas two must have a record before it counts as written: one may die, and one may have died before. */
+function durable(replicationFactor: number): Record<string, string> {
+  return replicationFactor >= 3 ? { 'min.insync.replicas': '2' } : {}
 }
 
 function warningsFor(counts: Map<string, number>, shared: number, configured: number): string[] {
