@@ -125,10 +125,11 @@ async function judge(run: LedgerRun, stage: Stage): Promise<LedgerResult> {
     await readStates(ledger, pipeline)
     ledger.incidents.push(...nemesis.incidents, ...driver.incidents)
     const delaysMs = RetrySchedule.parse(QUICK_SCHEDULE).delays
+    const most = run.mostRepeatsPerFault
     const bounds = {
       ...repeatBounds,
       handOverMs: run.dispatchers > 1 ? HAND_OVER_MS : 0,
-      ...(run.mostRepeatsPerFault !== undefined && { mostPerFault: run.mostRepeatsPerFault }),
+      ...(most !== undefined && { mostPerFault: most, mostAfterBurst: most }),
     }
     const verdict = checkLedger(ledger, { delaysMs, bounds })
     return { ledger, verdict, report: reportOf(ledger, verdict, delaysMs) }

@@ -36,6 +36,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   const underWay: { webhookId: string; deliveryId: string; answer(outcome: AttemptOutcome | null): void }[] = []
   const written: { kind: string; deliveryId?: string; end?: string; until?: number; command?: unknown }[] = []
   let catchUp: () => Promise<void> = () => Promise.resolve()
+  let acknowledged = Promise.resolve()
   let onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
   const memory = new MemoryBound()
   const attempted = new AttemptedKeys()
@@ -60,10 +61,11 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       ),
   }
   const settlement = {
-    afterAttempt: (work: WorkStandIn, _: unknown, command: unknown) => {
+    afterAttempt: async (work: WorkStandIn, _: unknown, command: unknown) => {
+      await acknowledged
       written.push({ kind: 'attempted', deliveryId: work.delivery.id, command })
       work.batch.complete(work.record)
-      return Promise.resolve({ kind: 'end', end: 'delivered' })
+      return { kind: 'end', end: 'delivered' }
     },
     defer: (work: WorkStandIn, until: number) => {
       written.push({ kind: 'deferred', deliveryId: work.delivery.id, until })
@@ -113,6 +115,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       dispatch.offer(work)
       return work
     },
+    acknowledgeAfter: (promise: Promise<void>) => (acknowledged = promise),
     whenCaughtUp: (action: () => Promise<void>) => (catchUp = action),
     change: (after: DeliverableWebhook) => {
       const before = view.get(after.id)
@@ -277,6 +280,33 @@ describe('neighbours', () => {
     expect(underWay.length).toBeLessThanOrEqual(1_024)
     offer()
     expect(underWay.some(({ webhookId }) => webhookId === 'whk_1')).toBe(underWay.length < 1_024)
+  })
+})
+
+describe('a log that acknowledges nothing', () => {
+  it('lets 1,024 attempts begin and no more: so many a crash repeats', async () => {
+    const webhooks = Array.from({ length: 200 }, (_, i) => aWebhook(`whk_${i}`))
+    const { offer, underWay, acknowledgeAfter } = aDispatch(webhooks)
+    let acknowledge: () => void = () => undefined
+    void acknowledgeAfter(new Promise((resolve) => (acknowledge = resolve)))
+    for (const { id } of webhooks) for (let i = 0; i < 10; i++) offer({ webhookId: id })
+    const answered = new Set<unknown>()
+    const answerAll = async () => {
+      while (underWay.some((request) => !answered.has(request))) {
+        for (const request of underWay) {
+          if (answered.has(request)) continue
+          answered.add(request)
+          request.answer(OK)
+        }
+        await settled()
+      }
+    }
+    await answerAll()
+    expect(underWay).toHaveLength(1_024)
+    acknowledge()
+    await settled()
+    await answerAll()
+    expect(underWay).toHaveLength(2_000)
   })
 })
 

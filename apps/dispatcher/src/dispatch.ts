@@ -19,7 +19,10 @@ import { WorksInHand } from './works-in-hand.js'
 
 export const DISABLE_RULE = Symbol('disable rule')
 
-/** Requests under way in one process; sockets, and with them file descriptors, are bounded by it. */
+/**
+ * Attempts under way in one process, from the request until what it came to is in the log. Sockets, and with them file
+ * descriptors, are bounded by it, and what a crash repeats: without a broker nothing more is begun.
+ */
 export const MAX_IN_FLIGHT = 1_024
 /** How long a lane waits for the view of the webhooks before its delivery is put off. Ms. */
 const VIEW_TIMEOUT_MS = 5_000
@@ -41,6 +44,8 @@ export class Dispatch {
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
+  /** Attempts that were answered and are not in the log yet. */
+  #unwritten = 0
   #isDraining = false
   readonly #handOver = new HandOver(() => this.#pump())
 
@@ -163,7 +168,9 @@ export class Dispatch {
   #pump(): void {
     if (this.#isDraining || this.#handOver.isUnderWay) return
     const now = Date.now()
-    for (let turn = this.#ready.next(now); turn; turn = this.#ready.next(now)) {
+    while (this.#slots.taken + this.#unwritten < MAX_IN_FLIGHT) {
+      const turn = this.#ready.next(now)
+      if (!turn) return
       if (!this.#startOne(turn, now)) this.#ready.release(turn)
     }
   }
@@ -229,10 +236,19 @@ export class Dispatch {
     }
     for (const given of lane.giveBack(lane.state.surplus(now)))
       this.consequences.putOff(lane, given, lane.state.putOffUntil(now))
+    const written = isCounted(report)
+      ? this.#write(work, report, command)
+      : this.consequences.failedByUs(lane, work, report, now)
     this.#ready.add(lane, now)
     this.#pump()
-    if (isCounted(report)) await this.consequences.attempted(work, report, command)
-    else this.consequences.failedByUs(lane, work, report, now)
+    await written
+  }
+
+  async #write(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
+    this.#unwritten++
+    await this.consequences.attempted(work, report, command)
+    this.#unwritten--
+    this.#pump()
   }
 
   /**

@@ -33,6 +33,8 @@ const DRAIN_MS = 8_000
  * for each was a tenth of what a delivery cost. A crash repeats so much more. Ms.
  */
 const WRITE_PACE_MS = 25
+/** What is complete and not committed is repeated after a crash: a burst is not to wait for the timer. */
+const COMMIT_AFTER_RECORDS = 100
 const FORGET_IDLE_LANES_EVERY_MS = 60_000
 
 /** Brings the dispatcher up: connections first, then the view of the webhooks, and only then deliveries. */
@@ -55,6 +57,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     groupId: `${config.topics.prefix}dispatcher`,
     assignment: 'together',
     trackBeyondMark: true,
+    settings: { commitAfterRecords: COMMIT_AFTER_RECORDS },
     subscriptions: [
       { topic: topics.deliveries, pattern: 'deliveries' },
       ...tiers.map((topic) => ({ topic, pattern: 'deliveries.retry' })),

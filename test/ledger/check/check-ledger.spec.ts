@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Ledger, LedgerRequest } from '../ledger.js'
 import { DELAYS_MS, START, aFault, aRequest, aSoundLedger, anAttempt } from '../ledger.testing.js'
 import { checkLedger } from './check-ledger.js'
-import { repeatBounds } from './repeats.js'
+import { type RepeatBounds, repeatBounds } from './repeats.js'
 
 const check = (ledger: Ledger, bounds = repeatBounds) => checkLedger(ledger, { delaysMs: DELAYS_MS, bounds })
 const rulesBroken = (ledger: Ledger) => new Set(check(ledger).violations.map(({ rule }) => rule))
@@ -192,8 +192,12 @@ describe('a request that came twice', () => {
   })
 
   it('more often than a fault may cause is told', () => {
-    const verdict = check(twice([kill]), { ...repeatBounds, mostPerFault: 0 })
-    expect(verdict.violations.map(({ rule }) => rule)).toEqual(['repeats bounded'])
+    const few = { mostPerFault: 0, mostAfterBurst: 0 }
+    const broken = (changes: Partial<RepeatBounds>) =>
+      check(twice([kill]), { ...repeatBounds, ...few, ...changes }).violations.map(({ rule }) => rule)
+    expect(broken({})).toEqual(['repeats bounded'])
+    expect(broken({ mostAfterBurst: 1 })).toEqual([])
+    expect(broken({ mostAfterBurst: 1, burstMs: -10_000 })).toEqual(['repeats bounded'])
   })
 
   it('within one attempt, since its connection was lost, is no repeat of a fault', () => {
@@ -265,6 +269,19 @@ describe('the log', () => {
     const verdict = check(ledger)
     expect(verdict.violations).toEqual([])
     expect(verdict.unrecorded).toBe(1)
+  })
+
+  it('may miss a request whose connection was lost, when its owner was killed with the next one in flight', () => {
+    const ledger = ledgerWith((it) => {
+      const { at, ...request } = requestOf(it, '/steady', 'evt_quick')
+      const killed = { ...request, isAnswered: false, timestamp: '1' }
+      it.requests.push({ ...killed, at: at - 9_000, settledAt: at - 9_000, answer: 'reset-before-body' })
+      it.requests.push({ ...killed, at: at - 8_995, settledAt: at - 5_500, answer: 'slow' })
+      it.faults.push(aFault({ at: at - 5_500, backAt: at - 1_000 }))
+    })
+    const verdict = check(ledger)
+    expect(verdict.violations.filter(({ rule }) => rule === 'the log tells the truth')).toEqual([])
+    expect(verdict.unrecorded).toBe(2)
   })
 
   it('of which only the list was read must count what the receiver saw', () => {

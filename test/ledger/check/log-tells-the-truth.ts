@@ -37,11 +37,17 @@ export function logTellsTheTruth(
     const { missing, problems } = compare(requests, delivery.attempts)
     for (const problem of problems) say(chain, problem)
     for (const request of missing) {
-      if (hitBy(owners, request, bounds)) unrecorded++
+      if (hitBy(owners, { ...request, settledAt: endOfAttempt(request, requests) }, bounds)) unrecorded++
       else say(chain, `attempt ${request.attempt} (${request.answer}) at ${iso(request.at)} is not in it`)
     }
   }
   return { violations, unrecorded }
+}
+
+/** After a lost connection an attempt goes on with another request, and is over when that one is. */
+function endOfAttempt({ attempt, timestamp }: LedgerRequest, requests: LedgerRequest[]): number {
+  const same = requests.filter((request) => request.attempt === attempt && request.timestamp === timestamp)
+  return Math.max(...same.map(({ settledAt }) => settledAt))
 }
 
 function doubledRows({ deliveries }: Ledger): Violation[] {

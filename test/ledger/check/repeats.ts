@@ -13,9 +13,19 @@ export interface RepeatBounds {
    * watermark. One of the broker may cause as many as were attempted until the session of its members was over.
    */
   mostPerFault: number
+  /** What was answered for less than this does not count there: at 500 requests a second that many are no more anyway. */
+  burstMs: number
+  /** All that one fault of a dispatcher may cause: its slots, and as much as is complete at the fastest between two commits. */
+  mostAfterBurst: number
 }
 
-export const repeatBounds: RepeatBounds = { commitLagMs: 2_000, handOverMs: 0, mostPerFault: 350 }
+export const repeatBounds: RepeatBounds = {
+  commitLagMs: 2_000,
+  handOverMs: 0,
+  mostPerFault: 350,
+  burstMs: 700,
+  mostAfterBurst: 1_600,
+}
 
 /**
  * Why a request came more than once. `connection`: within one attempt, after a connection that was closed without an
@@ -27,6 +37,8 @@ export type RepeatCause = 'connection' | 'fault' | 'doubled' | 'ended'
 export interface Repeat {
   chain: Chain
   request: LedgerRequest
+  /** When the one before it was answered or given up; ms. */
+  earlierSettledAt: number
   cause: RepeatCause | null
   fault: LedgerFault | null
 }
@@ -51,16 +63,20 @@ export function checkRepeats(repeats: Repeat[], bounds: RepeatBounds): Violation
       subject: `attempt ${request.attempt} of ${nameOf(chain)}`,
       detail: chain.requests.map(describe).join('; '),
     }))
-  const ofDispatchers = repeats.flatMap(({ fault }) => (fault?.target === 'dispatcher' ? fault : []))
+  return [...unexplained, ...tooMany(repeats, bounds)]
+}
+
+function tooMany(repeats: Repeat[], { mostPerFault, burstMs, mostAfterBurst }: RepeatBounds): Violation[] {
+  const ofDispatchers = repeats.flatMap(({ fault, earlierSettledAt }) =>
+    fault?.target === 'dispatcher' ? [{ ...fault, isOld: earlierSettledAt < fault.at - burstMs }] : [],
+  )
   const perFault = groupBy(ofDispatchers, ({ instance, at }) => `${instance} at ${new Date(at).toISOString()}`)
-  const tooMany = [...perFault]
-    .filter(([, faults]) => faults.length > bounds.mostPerFault)
-    .map(([subject, faults]): Violation => ({
-      rule: 'repeats bounded',
-      subject,
-      detail: `${faults.length} repeats, more than ${bounds.mostPerFault}`,
-    }))
-  return [...unexplained, ...tooMany]
+  return [...perFault].flatMap(([subject, all]): Violation[] => {
+    const old = all.filter(({ isOld }) => isOld).length
+    if (all.length <= mostAfterBurst && old <= mostPerFault) return []
+    const detail = `${all.length} repeats, ${old} of what was answered ${burstMs} ms before: more than ${mostAfterBurst} or ${mostPerFault}`
+    return [{ rule: 'repeats bounded', subject, detail }]
+  })
 }
 
 /**
@@ -100,12 +116,18 @@ function repeatsIn(chain: Chain, ledger: Ledger, bounds: RepeatBounds): Repeat[]
     const earlier = latest.get(request.attempt)
     latest.set(request.attempt, request)
     const isDoubled = () => isEventDoubled(chain, ledger, bounds) || repeats.some((repeat) => repeat.cause !== null)
-    if (earlier) repeats.push({ chain, request, ...causeOf(request, earlier, owners, bounds, isDoubled) })
+    if (earlier)
+      repeats.push({
+        chain,
+        request,
+        earlierSettledAt: earlier.settledAt,
+        ...causeOf(request, earlier, owners, bounds, isDoubled),
+      })
     else {
       const end = endBefore(chain, request)
       if (!end) continue
       const fault = owners.find((owner) => between(owner, end.at - bounds.commitLagMs, request.at)) ?? null
-      repeats.push({ chain, request, cause: fault && 'ended', fault: null })
+      repeats.push({ chain, request, earlierSettledAt: end.settledAt, cause: fault && 'ended', fault: null })
     }
   }
   return repeats

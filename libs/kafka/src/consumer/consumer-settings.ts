@@ -13,6 +13,8 @@ export interface ConsumerSettings {
   maxBytesPerPartition: number
   maxBytes: number
   commitIntervalMs: number
+  /** Sooner once so many records are complete, so that a crash after a burst repeats little. */
+  commitAfterRecords: number
 }
 
 const DEFAULTS: ConsumerSettings = {
@@ -24,6 +26,7 @@ const DEFAULTS: ConsumerSettings = {
   maxBytesPerPartition: 524_288,
   maxBytes: 10_485_760,
   commitIntervalMs: 250,
+  commitAfterRecords: Infinity,
 }
 
 export function consumerSettings(overrides: Partial<ConsumerSettings> = {}): ConsumerSettings {

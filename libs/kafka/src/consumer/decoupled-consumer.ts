@@ -61,10 +61,13 @@ export class DecoupledConsumer {
     this.consumer = this.makeConsumer()
     this.pauses = new PartitionPauses(this.consumer)
     const findCoordinator = () => this.findCoordinator()
-    this.committer = new OffsetCommitter(this.held, options.groupId, findCoordinator, options.trackBeyondMark, log)
+    const { groupId, trackBeyondMark } = options
+    const { commitAfterRecords } = this.settings
+    this.committer = new OffsetCommitter(this.held, groupId, findCoordinator, trackBeyondMark, log, commitAfterRecords)
     const handler = new PatientHandler(onBatch, (error, batch) => hooks.onHandlerFailed?.(error, batch), log, signal)
     const seek = (holding: HeldPartition) => this.seekToNext(holding)
-    this.fetched = new FetchedBatches(this.held, this.clock, handler, seek, this.settings, log, signal)
+    const noteCompleted = () => this.committer.noteCompleted()
+    this.fetched = new FetchedBatches(this.held, this.clock, handler, seek, noteCompleted, this.settings, log, signal)
     const readStarts = (partitions: readonly TopicPartition[]) => this.readStarts(partitions)
     this.assignmentStart = new AssignmentStart(this.held, readStarts, hooks.onAssigned?.bind(hooks), log, signal)
     const onDead = (error: Error) => hooks.onFatal(error)
@@ -145,6 +148,7 @@ export class DecoupledConsumer {
     this.drain()
     for (const timer of this.timers) clearInterval(timer)
     this.watch.stop()
+    this.committer.stop()
     this.closing.abort()
     try {
       await within(timeoutMs, 'leaving the consumer group', this.commitAndLeave())

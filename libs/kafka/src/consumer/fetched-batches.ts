@@ -24,6 +24,7 @@ export class FetchedBatches {
     private readonly clock: MembershipClock,
     private readonly handler: PatientHandler,
     private readonly seekToNext: (holding: HeldPartition) => void,
+    private readonly onCompleted: () => void,
     private readonly settings: ConsumerSettings,
     private readonly log: KafkaLog,
     private readonly closing: AbortSignal,
@@ -80,7 +81,9 @@ export class FetchedBatches {
     const { held, clock, settings } = this
     return new RecordBatch(holding.topic, holding.partition, holding.epoch, records, holding.end, {
       complete: (offset) => {
-        if (held.isCurrent(holding)) holding.tracker?.complete(offset)
+        if (!held.isCurrent(holding)) return
+        holding.tracker?.complete(offset)
+        this.onCompleted()
       },
       isOwned: () => held.isCurrent(holding),
       isHeld: () => held.isCurrent(holding) && clock.ageMs() < settings.sessionTimeoutMs,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Broker } from '../client/kafkajs.js'
 import { decodeCompletedBeyond } from './commit-metadata.js'
 import { HeldPartitions } from './held-partitions.js'
@@ -21,7 +21,7 @@ function setUp() {
     },
   } as unknown as Broker
   const committer = new OffsetCommitter(held, 'g', () => Promise.resolve(coordinator), true, silent)
-  return { held, requests, answer, committer }
+  return { held, requests, answer, coordinator, committer }
 }
 
 function hold(held: HeldPartitions, generationId: number, partitions: number[]): void {
@@ -89,5 +89,33 @@ describe('OffsetCommitter', () => {
     held.leave()
     await committer.commit()
     expect(requests).toHaveLength(1)
+  })
+
+  it('commits by itself once so many records are complete, and not too often', async () => {
+    vi.useFakeTimers()
+    try {
+      const { held, requests, coordinator } = setUp()
+      const committer = new OffsetCommitter(held, 'g', () => Promise.resolve(coordinator), true, silent, 3)
+      hold(held, 7, [0])
+      const note = async (offset: number, ms: number) => {
+        complete(held, 0, [offset])
+        committer.noteCompleted()
+        await vi.advanceTimersByTimeAsync(ms)
+        return requests.length
+      }
+      expect(await note(0, 1)).toBe(0)
+      expect(await note(1, 1)).toBe(0)
+      expect(await note(2, 1)).toBe(1)
+      for (const offset of [3, 4, 5, 6, 7]) await note(offset, 1)
+      expect(requests.length).toBe(1)
+      await vi.advanceTimersByTimeAsync(50)
+      expect(requests.map(({ topics }) => topics[0]!.partitions[0]!.offset)).toEqual(['3', '8'])
+      for (const offset of [8, 9, 10]) await note(offset, 0)
+      committer.stop()
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(requests.length).toBe(2)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

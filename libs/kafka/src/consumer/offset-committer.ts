@@ -10,12 +10,18 @@ interface Commit {
   metadata: string
 }
 
+/** From one commit to the next at least, however much is complete. Ms. */
+const LEAST_GAP_MS = 50
+
 /**
  * Commits what has changed, of held partitions only, under the generation that held them: a commit that arrives
  * late is refused by the broker and cannot overwrite a new owner's offset. One request at a time.
  */
 export class OffsetCommitter {
   private underWay: Promise<boolean> | undefined
+  private completed = 0
+  private begunAt = -Infinity
+  private soon: NodeJS.Timeout | undefined
 
   constructor(
     private readonly held: HeldPartitions,
@@ -23,7 +29,24 @@ export class OffsetCommitter {
     private readonly findCoordinator: () => Promise<Broker>,
     private readonly withMetadata: boolean,
     private readonly log: KafkaLog,
+    private commitAfterRecords = Infinity,
   ) {}
+
+  /** A record is complete: once there are enough, they are committed without waiting for the timer. */
+  noteCompleted(): void {
+    if (++this.completed < this.commitAfterRecords || this.soon) return
+    const waitMs = Math.max(0, this.begunAt + LEAST_GAP_MS - performance.now())
+    this.soon = setTimeout(() => {
+      this.soon = undefined
+      this.commitIfIdle()
+    }, waitMs)
+  }
+
+  /** No commit begins by itself any more. */
+  stop(): void {
+    clearTimeout(this.soon)
+    this.commitAfterRecords = Infinity
+  }
 
   /** Commits now what is to be committed. Never rejects: what failed stays to be committed. False when it failed. */
   async commit(): Promise<boolean> {
@@ -43,6 +66,8 @@ export class OffsetCommitter {
 
   private async commitOnce(): Promise<boolean> {
     const { membership } = this.held
+    this.completed = 0
+    this.begunAt = performance.now()
     const commits = this.changes()
     if (!membership || commits.length === 0) return true
     try {
