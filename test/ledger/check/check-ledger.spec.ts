@@ -186,6 +186,13 @@ describe('a request that came twice', () => {
     expect(verdict.repeats.map(({ cause }) => cause)).toEqual(['doubled'])
   })
 
+  it('long after its owner was back, because it was fanned out twice, is not what the owner had not committed', () => {
+    const fanout = aFault({ target: 'fanout', instance: 'fanout', at: START + 50, backAt: START + 2_000 })
+    const causes = (laterMs: number) => check(twice([fanout, kill], laterMs)).repeats.map(({ cause }) => cause)
+    expect(causes(4_000)).toEqual(['fault'])
+    expect(causes(15_000)).toEqual(['doubled'])
+  })
+
   it('because it was fanned out twice, while nobody forgot it, is told', () => {
     const fanout = aFault({ target: 'fanout', instance: 'fanout', at: START + 50, backAt: START + 2_000 })
     expect(rulesBroken(twice([fanout]))).toEqual(new Set(['no repeat without a cause']))

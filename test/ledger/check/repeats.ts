@@ -47,6 +47,8 @@ export interface Repeat {
 const ATTEMPT_MS = 5_000
 /** Between an answer and the moment when the owner knows the chain as ended: its facts must be in the log. */
 const SETTLING_MS = 1_000
+/** From the return of an owner to the first attempts of what it had not committed. */
+const COMES_BACK_MS = 5_000
 /** How close to its answer an attempt must have been given up for another to follow. */
 const NEARLY_TIMED_OUT_MS = 4_500
 
@@ -143,7 +145,9 @@ function causeOf(
   const isSameAttempt = request.timestamp === earlier.timestamp && request.at - earlier.at < ATTEMPT_MS
   if (isSameAttempt && !earlier.isAnswered) return { cause: 'connection', fault: null }
   const fault = hitBy(owners, earlier, bounds, request.at)
-  if (fault) return { cause: 'fault', fault }
+  // What was not committed comes back with the partition. What comes later, of an event fanned out twice, was committed.
+  const isLate = fault !== null && request.at > fault.backAt + COMES_BACK_MS
+  if (fault && !(isLate && isDoubled())) return { cause: 'fault', fault }
   const isForgotten = owners.some((owner) => between(owner, earlier.at, request.at))
   return { cause: isForgotten && isDoubled() ? 'doubled' : null, fault: null }
 }
