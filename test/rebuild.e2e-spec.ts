@@ -33,7 +33,11 @@ describe('admin rebuild', () => {
     await untilNothingWaits()
     const [redelivered] = (await page(`/v1/webhooks/${webhooks[0]}/deliveries?limit=1`)).data
     await pipeline.owner.expect('POST', `/v1/deliveries/${redelivered!.id}/redeliver`)
-    await untilNothingWaits()
+    // Until the read models know of it, the delivery still shows as it ended before.
+    await eventually(async () => {
+      const delivery = await pipeline.owner.expect('GET', `/v1/deliveries/${redelivered!.id}`)
+      expect(delivery).toMatchObject({ trigger: 'redelivery', status: 'delivered' })
+    }, 60_000)
   })
   afterAll(async () => {
     await pipeline?.stop()
