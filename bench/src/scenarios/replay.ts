@@ -39,8 +39,7 @@ export const replay: Scenario = {
   title: 'Replay',
   text:
     'A webhook made today receives what happened before, at 500 events a second, beside 200 live deliveries a second to ' +
-    'others: do these notice? Postgres has a used write-ahead log, as after a day: while a new server makes one, the disk ' +
-    'stalls everybody for up to 100 ms every few seconds.',
+    'others: do these notice? Postgres has a used write-ahead log, as after a day.',
   tables: [table],
   run: (bench) =>
     bench.withStack({ accounts: 4 }, async (stack) => {

@@ -25,8 +25,8 @@ export async function postgresVersion(serverUrl: string): Promise<string> {
 const WAL_SEGMENTS = 40
 
 /**
- * A new server makes each piece of its write-ahead log when it gets there: 16 MB of zeros and a wait for the disk, for
- * everybody, every few seconds under load. One that has run for a day uses its old pieces again. So let it have some.
+ * A new server makes each piece of its write-ahead log when it gets there: 16 MB of zeros and a wait for the disk. One
+ * that has run for a day uses its old pieces again. So let it have some.
  */
 export async function ageWriteAheadLog(serverUrl: string): Promise<void> {
   await query(serverUrl, `alter system set min_wal_size = '${WAL_SEGMENTS * 16}MB'`)

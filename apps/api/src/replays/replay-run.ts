@@ -11,7 +11,7 @@ import { ReplaySender } from './replay-sender.js'
 
 /**
  * What is planned at once, and what a crash repeats at most: a second's worth, and never more than this. Each page
- * is two commits, and the broker's disk waits for them: smaller ones were no gain for the live traffic beside it.
+ * is two commits and five statements: smaller ones made the live traffic beside it slower.
  */
 const MOST_PER_PAGE = 500
 /** What may be made up for at once after a slow moment, such as between two pages. Seconds of the replay's rate. */
