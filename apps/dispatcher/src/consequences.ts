@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { type DisableWebhook, type NextStep, isExpired } from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
@@ -21,7 +21,8 @@ const OUR_FAULT_PAUSE_MS = 5_000
  */
 @Injectable()
 export class Consequences {
-  readonly #unsettled = new Set<Promise<void>>()
+  #unsettled = 0
+  readonly #settled = new EventEmitter()
 
   constructor(
     private readonly settlement: Settlement,
@@ -34,8 +35,10 @@ export class Consequences {
 
   /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
   track(promise: Promise<void>): void {
-    this.#unsettled.add(promise)
-    void promise.finally(() => this.#unsettled.delete(promise))
+    this.#unsettled++
+    void promise.finally(() => {
+      if (--this.#unsettled === 0) this.#settled.emit('all')
+    })
   }
 
   async attempted(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
@@ -81,12 +84,9 @@ export class Consequences {
    * @returns whether all was; what was not is still in the log and will be attempted again
    */
   async drained(limitMs: number): Promise<boolean> {
-    const deadline = Date.now() + limitMs
-    while (this.#unsettled.size > 0 && Date.now() < deadline) {
-      const timeUp = AbortSignal.timeout(Math.max(1, deadline - Date.now()))
-      await Promise.race([Promise.allSettled(this.#unsettled), once(timeUp, 'abort')])
-    }
-    return this.#unsettled.size === 0
+    if (this.#unsettled === 0) return true
+    await once(this.#settled, 'all', { signal: AbortSignal.timeout(limitMs) }).catch(() => undefined)
+    return this.#unsettled === 0
   }
 
   #log(work: Work, report: CountedReport, next: NextStep): void {

@@ -15,7 +15,7 @@ export class WebhookLane {
   /** Never put off and never displacing: beyond some few they wait in their topic. */
   readonly #replays = new Fifo<Work>()
   #onReplayRoom: (() => void) | undefined
-  #latest: Work | undefined
+  #latestBatch: Work['batch'] | undefined
   /** In the round of lanes that may start something; a lane is in it once. */
   isReady = false
   /** Waits for the view of the webhooks to catch up: nothing starts meanwhile. */
@@ -36,11 +36,11 @@ export class WebhookLane {
 
   /** Its partition is another process's now. */
   get isLost(): boolean {
-    return this.#latest?.batch.isOwned() === false
+    return this.#latestBatch?.isOwned() === false
   }
 
   enqueue(work: Work): void {
-    this.#latest = work
+    this.#latestBatch = work.batch
     this.#queueOf(work).push(work)
     this.state.enqueued(isReplay(work))
   }

@@ -8,7 +8,11 @@ import type { Work } from './work.js'
 /** What this process holds, queued or under way, and by it what is a double: a second record for the same attempt. */
 @Injectable()
 export class WorksInHand {
-  readonly #byAttempt = new Map<string, Work>()
+  /**
+   * Each in a box, emptied when it is let go: a Map's old tables, and what was in them when they were replaced, stay in
+   * memory until the whole heap is collected.
+   */
+  readonly #byAttempt = new Map<string, { work: Work | undefined }>()
 
   constructor(
     private readonly attempted: AttemptedKeys,
@@ -17,19 +21,23 @@ export class WorksInHand {
   ) {}
 
   take(work: Work): void {
-    this.#byAttempt.set(attemptKey(work.delivery), work)
+    this.#byAttempt.set(attemptKey(work.delivery), { work })
     this.memory.add(work)
   }
 
   letGo(work: Work): void {
     const key = attemptKey(work.delivery)
-    if (this.#byAttempt.get(key) === work) this.#byAttempt.delete(key)
+    const held = this.#byAttempt.get(key)
+    if (held?.work === work) {
+      held.work = undefined
+      this.#byAttempt.delete(key)
+    }
     this.memory.remove(work)
   }
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
   isDouble(work: Work, now: number): boolean {
-    return this.#byAttempt.get(attemptKey(work.delivery))?.batch.isOwned() || this.isDone(work, now)
+    return this.#byAttempt.get(attemptKey(work.delivery))?.work?.batch.isOwned() || this.isDone(work, now)
   }
 
   /** The attempt was made, or its chain has ended meanwhile: another record, left behind by a crash, succeeded. */

@@ -9,15 +9,17 @@ import {
 } from '../codec/decode-record-batch.js'
 import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
 import { askBeforeJoin } from './before-join.js'
+import { withInflightRequests } from './inflight-requests.js'
 import { leanRequest } from './lean-request.js'
 import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with seven repairs made before its own modules see one another: a faster
- * record decoder, requests written once, a fetch that asks for what it needs, a timer that rests when nothing waits,
- * the generation in GROUP_JOIN, a word before each join, and a patient coordinator search.
+ * The only place that loads kafkajs, with eight repairs made before its own modules see one another: a faster
+ * record decoder, requests written once and let go of when they are answered, a fetch that asks for what it needs, a
+ * timer that rests when nothing waits, the generation in GROUP_JOIN, a word before each join, and a patient coordinator
+ * search.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -35,6 +37,7 @@ function loadRepaired(): typeof KafkaJs {
     if (load.cache[load.resolve('kafkajs')]) throw new Error('kafkajs was loaded before libs/kafka could repair it')
     patientCoordinatorSearch(load('kafkajs/src/errors.js'))
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
+    replace('kafkajs/src/network/requestQueue/index.js', withInflightRequests)
     const stockDecoder = load('kafkajs/src/protocol/recordBatch/v0/decoder.js') as BatchDecoder
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
       decodeRecordBatchWith(stock, load('kafkajs/src/errors.js').KafkaJSPartialMessageError),

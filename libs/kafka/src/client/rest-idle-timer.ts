@@ -13,15 +13,17 @@ const CHECK_PENDING_MS = 10
  * 1-2 % of a core per idle process. Armed only for a request that waits; push() arms it for the first one.
  */
 export function restIdleTimer(queueClass: { prototype: { scheduleCheckPendingRequests(): void } }): void {
-  queueClass.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-    if (this.pending.length === 0 || this.throttleCheckTimeoutId) return
-    const throttledMs = this.throttledUntil - Date.now()
-    this.throttleCheckTimeoutId = setTimeout(
-      () => {
-        this.throttleCheckTimeoutId = null
-        this.checkPendingRequests()
-      },
-      throttledMs > 0 ? throttledMs : CHECK_PENDING_MS,
-    )
-  }
+  queueClass.prototype.scheduleCheckPendingRequests = checkWhenSomethingWaits
+}
+
+function checkWhenSomethingWaits(this: RequestQueue): void {
+  if (this.pending.length === 0 || this.throttleCheckTimeoutId) return
+  const throttledMs = this.throttledUntil - Date.now()
+  this.throttleCheckTimeoutId = setTimeout(
+    () => {
+      this.throttleCheckTimeoutId = null
+      this.checkPendingRequests()
+    },
+    throttledMs > 0 ? throttledMs : CHECK_PENDING_MS,
+  )
 }

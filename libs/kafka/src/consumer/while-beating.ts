@@ -17,7 +17,7 @@ export async function whileBeating(
   everyMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted) return
+  if ((await isDoneThisTurn(work)) || signal.aborted) return
   let stop!: () => void
   let timer: NodeJS.Timeout | undefined
   const leaving = new Promise<void>((resolve, reject) => {
@@ -36,4 +36,14 @@ export async function whileBeating(
     clearInterval(timer)
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** Most handlers only enqueue: nothing needs to be set up for them. */
+async function isDoneThisTurn(work: Promise<void>): Promise<boolean> {
+  let isDone = false
+  let immediate!: NodeJS.Immediate
+  const turn = new Promise<void>((resolve) => (immediate = setImmediate(resolve)))
+  await Promise.race([work.then(() => (isDone = true)), turn])
+  clearImmediate(immediate)
+  return isDone
 }

@@ -4,6 +4,8 @@ import type { ProduceFailed } from './produce-failed.js'
 export class PendingSend {
   readonly promise: Promise<void>
   settled = false
+  /** In PendingSends. */
+  slot = -1
   private unacknowledged: number
   private resolve!: () => void
   private reject!: (reason: ProduceFailed) => void

@@ -1,9 +1,10 @@
+import { SlotSet } from '../client/slot-set.js'
 import { PendingSend } from './pending-send.js'
 import { ProduceFailed } from './produce-failed.js'
 
-/** All sends that are not settled, oldest first, each failed when its deadline passes. */
+/** All sends that are not settled, each failed when its deadline passes. */
 export class PendingSends {
-  private readonly sends = new Set<PendingSend>()
+  private readonly sends = new SlotSet<PendingSend>()
   private timer: NodeJS.Timeout | undefined
 
   /** `deadlineMs` undefined: they wait for ever. `onExpired` is called after some were failed. */
@@ -24,7 +25,7 @@ export class PendingSends {
 
   watch(send: PendingSend): void {
     this.sends.add(send)
-    if (this.deadlineMs && !this.timer) this.failInTime(send)
+    if (this.deadlineMs && !this.timer) this.failInTime(send.deadlineAt)
   }
 
   failAll(reason: ProduceFailed): void {
@@ -32,23 +33,25 @@ export class PendingSends {
     for (const send of this.sends) send.fail(reason)
   }
 
-  /** One timer, for the oldest: all have the same deadline. */
-  private failInTime(oldest: PendingSend): void {
+  /** One timer, for the oldest. */
+  private failInTime(deadlineAt: number): void {
     this.timer = setTimeout(() => {
       this.timer = undefined
-      this.failExpired()
-      const [next] = this.sends
-      if (next) this.failInTime(next)
-    }, oldest.deadlineAt - Date.now())
+      const next = this.failExpired()
+      if (next < Infinity) this.failInTime(next)
+    }, deadlineAt - Date.now())
   }
 
-  private failExpired(): void {
+  /** @returns the earliest deadline of those that are left, ms since the epoch; Infinity when none is */
+  private failExpired(): number {
     const now = Date.now()
     const reason = new ProduceFailed('timed_out', `Kafka did not acknowledge within ${this.deadlineMs} ms`)
+    let next = Infinity
     for (const send of this.sends) {
-      if (send.deadlineAt > now) break
-      send.fail(reason)
+      if (send.deadlineAt <= now) send.fail(reason)
+      else next = Math.min(next, send.deadlineAt)
     }
     this.onExpired()
+    return next
   }
 }

@@ -77,6 +77,8 @@ export class RecordQueue {
       // Behind the others, so that a full request does not always leave out the same partitions.
       this.partitions.delete(name)
       if (queue.head < queue.records.length) this.partitions.set(name, queue)
+      // The map's old tables keep the queue alive for long (see SlotSet): then without the records.
+      else queue.records = []
       const alive = records.filter((record) => this.isAlive(record))
       for (const record of alive) total += bytesOf(record)
       if (alive.length > 0) chunks.push({ topic: queue.topic, partition: queue.partition, records: alive })
