@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { DataSource, EntityManager } from 'typeorm'
+import { ask } from './ask.js'
 import { DatabaseUnavailable, translated } from './database-unavailable.js'
 import { createDataSource } from './orm-data-source.js'
 
@@ -30,12 +31,13 @@ const CONNECT_TIMEOUT_MS = 3_000
 /** How often a quiet database is asked whether it is there, for readiness. Ms. */
 const PROBE_INTERVAL_MS = 3_000
 
-/** Driver settings of every connection: without them a half-open connection hangs its user for ever. */
-export const DRIVER_TIMEOUTS = {
+/** A little later than the server's own, so that the server's answer, which says more, comes first. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000
+
+/** Driver settings of every connection: without them, and a time-out of answers, a half-open one hangs its user. */
+const DRIVER_TIMEOUTS = {
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
-  // A little later than the server's own, so that the server's answer, which says more, comes first.
-  query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
   keepAlive: true,
 }
 
@@ -83,30 +85,24 @@ export class Database implements Session {
   }
 
   async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
-    return this.#watched(async () => (await this.#pool.query<Row>(asQuery(statement, values))).rows)
+    return this.#watched(() => this.#onConnection((session) => session.query<Row>(statement, values)))
   }
 
   /** Runs the work in one transaction: committed when it resolves, rolled back when it rejects. */
   async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#watched(async () => {
-      const client = await this.#pool.connect()
-      let broken: Error | undefined
-      // A connection that dies between two statements tells nobody but this listener.
-      const onError = (error: Error) => (broken = error)
-      client.on('error', onError)
+    const inTransaction = async (session: Session) => {
       try {
-        await client.query('begin')
-        const result = await work(new TransactionSession(client))
-        await client.query('commit')
+        await session.query('begin')
+        const result = await work(session)
+        await session.query('commit')
         return result
       } catch (error) {
-        await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
+        // Where the connection is lost, so is the transaction.
+        await session.query('rollback').catch(() => undefined)
         throw error
-      } finally {
-        client.off('error', onError)
-        client.release(broken ?? false)
       }
-    })
+    }
+    return this.#watched(() => this.#onConnection(inTransaction))
   }
 
   /** The configuration tables through TypeORM, each statement for itself. */
@@ -123,7 +119,8 @@ export class Database implements Session {
   #orm(): Promise<DataSource> {
     if (this.#closed) return Promise.reject(new DatabaseUnavailable('the database was closed'))
     const { url, applicationName, poolSize } = this.options
-    const settings = { url, applicationName, poolSize, driver: DRIVER_TIMEOUTS, onIdleError: this.#onIdleError }
+    const driver = { ...DRIVER_TIMEOUTS, query_timeout: ANSWER_TIMEOUT_MS }
+    const settings = { url, applicationName, poolSize, driver, onIdleError: this.#onIdleError }
     this.#dataSource ??= createDataSource(settings)
       .initialize()
       .catch((error: unknown) => {
@@ -145,14 +142,28 @@ export class Database implements Session {
     }
   }
 
+  async #onConnection<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    let broken: Error | undefined
+    // A connection that dies between two statements tells nobody but this listener.
+    const onError = (error: Error) => (broken = error)
+    client.on('error', onError)
+    try {
+      return await work(new ConnectionSession(client))
+    } finally {
+      client.off('error', onError)
+      client.release(broken ?? false)
+    }
+  }
+
   readonly #onIdleError = (error: unknown): void => this.options.onIdleError?.(error)
 }
 
-class TransactionSession implements Session {
+class ConnectionSession implements Session {
   constructor(private readonly client: pg.PoolClient) {}
 
-  async query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
-    return (await this.client.query<Row>(asQuery(statement, values))).rows
+  query<Row extends object>(statement: Statement, values: unknown[] = []): Promise<Row[]> {
+    return ask<Row>(this.client, asQuery(statement, values), ANSWER_TIMEOUT_MS)
   }
 }
 
