@@ -47,16 +47,26 @@ export function createLogger({ service, level }: LoggerSettings, destination?: D
  */
 function gathered(): DestinationStream {
   if (output) return output
-  const stream = pino.destination({ dest: 1, sync: true, minLength: GATHERED_BYTES, periodicFlush: FLUSH_EVERY_MS })
+  const stream = pino.destination({ dest: 1, sync: true, minLength: GATHERED_BYTES })
   process.on('exit', () => stream.flushSync())
-  return (output = stream)
+  // Not pino's own `periodicFlush`, which writes ten times a second also when there is nothing to write.
+  let flushing: NodeJS.Timeout | undefined
+  const flush = () => {
+    flushing = undefined
+    stream.flush()
+  }
+  const write = (line: string) => {
+    stream.write(line)
+    flushing ??= setTimeout(flush, LONGEST_GATHERED_MS).unref()
+  }
+  return (output = { write })
 }
 
 /** Standard output, of which a process has one. */
 let output: DestinationStream | undefined
 
 const GATHERED_BYTES = 8 * 1024
-const FLUSH_EVERY_MS = 100
+const LONGEST_GATHERED_MS = 100
 
 function readable(): DestinationStream {
   return pretty({ colorize: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' })

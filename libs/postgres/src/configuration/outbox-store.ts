@@ -24,6 +24,8 @@ export class OutboxStore {
    * @throws what `publish` throws, with nothing deleted of its batch
    */
   async publishPending(publish: PublishChanges): Promise<'done' | 'busy'> {
+    // The usual answer, every second of an idle process, without the five statements of a transaction.
+    if (await this.#isEmpty()) return 'done'
     for (;;) {
       const outcome = await this.database.transaction((session) => publishBatch(session, publish))
       if (outcome !== 'more') return outcome
@@ -35,6 +37,11 @@ export class OutboxStore {
     const waiting = await this.database.query({ name: 'outbox-waiting', text: 'select 1 from outbox where id = $1' }, [
       outboxId,
     ])
+    return waiting.length === 0
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    const waiting = await this.database.query({ name: 'outbox-first', text: 'select 1 from outbox limit 1' })
     return waiting.length === 0
   }
 }
