@@ -18,7 +18,7 @@ export function usage(names: readonly string[]): string {
   --repeats <n>  how often everything is measured, 1 to 10
   --seconds <n>  length of a measured window, 2 to 600
   --quick        one repeat of 8 s with less of everything: shows that it works, says little about speed
-  --write        writes the tables to docs/benchmark.md
+  --write        writes the tables to docs/benchmark.md, where those of other scenarios stay as they are
   --profile      also writes a CPU profile of each service, and shows its hottest functions; slows them by some percent
   --help         this text
 

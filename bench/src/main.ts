@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { makeTrustedAuthority } from '../../local/src/authorities-file.js'
@@ -8,7 +8,7 @@ import { stopRequest } from '../../local/src/stop-request.js'
 import { type BenchArguments, parseBenchArguments, usage } from './arguments.js'
 import { BenchReceiver } from './receiver/bench-receiver.js'
 import { describeMachine } from './report/machine.js'
-import { page, type ScenarioResult } from './report/page.js'
+import { type Circumstances, page, type ScenarioResult } from './report/page.js'
 import { Progress } from './report/progress.js'
 import { showProfiles } from './report/show-profiles.js'
 import { summarizeRepeats, tableCells } from './report/summary.js'
@@ -68,7 +68,7 @@ async function run(wanted: BenchArguments, progress: Progress, signal: AbortSign
     if (receiver.strangers > 0) progress.error(`${receiver.strangers} requests were no deliveries of this benchmark`)
     if (wanted.write) {
       const machine = await describeMachine(await postgresVersion(servers.postgres.databaseUrl))
-      await publish(page(results, machine, extent, repeats))
+      await publish(results, { machine, extent, repeats })
     }
     if (wanted.profile) await showProfiles(profileFolder, progress)
   } finally {
@@ -79,8 +79,11 @@ async function run(wanted: BenchArguments, progress: Progress, signal: AbortSign
   }
 }
 
-async function publish(text: string): Promise<void> {
+async function publish(results: readonly ScenarioResult[], circumstances: Circumstances): Promise<void> {
   const file = join(projectRoot(), 'docs', 'benchmark.md')
+  const earlier = await readFile(file, 'utf8').catch(() => '')
+  const order = scenarios.map(({ title }) => title)
+  const text = page(results, circumstances, earlier, order)
   // As everything in the repository is formatted: the next check should not complain.
   await writeFile(file, await format(text, { ...(await resolveConfig(file)), filepath: file }))
 }
