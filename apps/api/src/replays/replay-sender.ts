@@ -53,11 +53,13 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
     const startedAt = Date.now()
     const deliveries = await this.#deliveriesOf(replay, page, webhookVersion)
     const most = Math.ceil(replay.ratePerSecond / BURSTS_PER_SECOND)
+    await this.#write([], deliveries.slice(0, most))
     for (let sent = 0; sent < deliveries.length;) {
       const wanted = Math.min(most, deliveries.length - sent)
       const burst = bucket.take(wanted, Date.now())
-      if (burst > 0) await this.#write(deliveries.slice(sent, sent + burst))
-      sent += burst
+      const next = sent + burst
+      if (burst > 0) await this.#write(deliveries.slice(sent, next), deliveries.slice(sent + most, next + most))
+      sent = next
       // Until a whole burst may go: a token at a time would be a request each.
       if (sent < deliveries.length) await sleep(bucket.waitMs(Math.min(most, deliveries.length - sent), Date.now()))
     }
@@ -76,12 +78,17 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
     })
   }
 
-  /** The facts first: of every chain that may end somewhere, the log knows the beginning. */
-  async #write(deliveries: Delivery[]): Promise<void> {
+  /**
+   * Deliveries, and in the same request the facts of those that come a burst later: of every chain that may end
+   * somewhere, the log knows the beginning.
+   */
+  async #write(deliveries: Delivery[], announced: Delivery[]): Promise<void> {
     const { deliveryLog, replay } = this.topics
     const now = Date.now()
-    await this.#producer.send(deliveries.map((delivery) => encodeFact(deliveryLog, redeliveryRequested(delivery, now))))
-    await this.#producer.send(deliveries.map((delivery) => encodeDelivery(replay, delivery)))
+    await this.#producer.send([
+      ...deliveries.map((delivery) => encodeDelivery(replay, delivery)),
+      ...announced.map((delivery) => encodeFact(deliveryLog, redeliveryRequested(delivery, now))),
+    ])
     this.#sent.inc(deliveries.length)
   }
 }

@@ -28,7 +28,7 @@ export interface ChosenPage {
 }
 
 /** Events looked at in one statement, chosen or not, so that its time does not depend on how rare the chosen are. */
-const STRETCH = 2_000
+const STRETCH = 1_000
 const STRETCH_TO_COUNT = 20_000
 
 /** Before every event of the filter. No id is empty. */
