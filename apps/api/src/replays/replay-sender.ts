@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import type { Delivery, TokenBucket } from '#domain'
 import { BatchingProducer, KafkaConnection } from '#kafka'
-import { type ReplayPage, type ReplayRow, ReplayStore } from '#postgres'
+import { type PlannedDelivery, type ReplayPage, type ReplayRow, ReplayStore } from '#postgres'
 import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap, encodeDelivery, encodeFact } from '#topics'
 import { redeliveryRequested } from '../admin/dead-letter.js'
@@ -12,6 +12,8 @@ import { replayDelivery } from './replay-delivery.js'
 const SEND_WITHIN_MS = 10_000
 /** Fewer would press on the lane, more would each be a request of their own. */
 const BURSTS_PER_SECOND = 40
+/** Texts in memory, and made into deliveries in one turn of the event loop: the API has requests to answer meanwhile. */
+const BODIES_AT_ONCE = 100
 
 /** Puts pages into the log, at the replay's own rate. */
 @Injectable()
@@ -51,8 +53,30 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
    */
   async send(replay: ReplayRow, page: ReplayPage, webhookVersion: number, bucket: TokenBucket): Promise<number> {
     const startedAt = Date.now()
-    const deliveries = await this.#deliveriesOf(replay, page, webhookVersion)
-    const most = Math.ceil(replay.ratePerSecond / BURSTS_PER_SECOND)
+    let sent = 0
+    for (let at = 0; at < page.deliveries.length; at += BODIES_AT_ONCE) {
+      const planned = page.deliveries.slice(at, at + BODIES_AT_ONCE)
+      const deliveries = await this.#deliveriesOf(replay, planned, webhookVersion)
+      await this.#sendAtRate(deliveries, replay.ratePerSecond, bucket)
+      sent += deliveries.length
+    }
+    const ms = Date.now() - startedAt
+    const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }
+    this.logger.debug({ ...fields, sent, ms }, 'replayed')
+    return sent
+  }
+
+  async #deliveriesOf(replay: ReplayRow, planned: PlannedDelivery[], webhookVersion: number): Promise<Delivery[]> {
+    const bodies = await this.store.bodies(replay.accountId, planned)
+    return planned.flatMap((each) => {
+      const body = bodies.get(`${each.eventId}/${each.acceptedAt}`)
+      if (body === undefined) return []
+      return [replayDelivery(replay, each, body, webhookVersion)]
+    })
+  }
+
+  async #sendAtRate(deliveries: Delivery[], ratePerSecond: number, bucket: TokenBucket): Promise<void> {
+    const most = Math.ceil(ratePerSecond / BURSTS_PER_SECOND)
     await this.#write([], deliveries.slice(0, most))
     for (let sent = 0; sent < deliveries.length;) {
       const wanted = Math.min(most, deliveries.length - sent)
@@ -63,19 +87,6 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
       // Until a whole burst may go: a token at a time would be a request each.
       if (sent < deliveries.length) await sleep(bucket.waitMs(Math.min(most, deliveries.length - sent), Date.now()))
     }
-    const ms = Date.now() - startedAt
-    const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }
-    this.logger.debug({ ...fields, sent: deliveries.length, ms }, 'replayed')
-    return deliveries.length
-  }
-
-  async #deliveriesOf(replay: ReplayRow, page: ReplayPage, webhookVersion: number): Promise<Delivery[]> {
-    const bodies = await this.store.bodies(replay.accountId, page)
-    return page.deliveries.flatMap((planned) => {
-      const body = bodies.get(`${planned.eventId}/${planned.acceptedAt}`)
-      if (body === undefined) return []
-      return [replayDelivery(replay, planned, body, webhookVersion)]
-    })
   }
 
   /**

@@ -9,7 +9,6 @@ import {
   type TopicRequest,
 } from './fetch-exchange.js'
 import { FetchedBatch } from './fetched-batch.js'
-import { FetchSpacing } from './fetch-spacing.js'
 import { Pace } from './pace.js'
 import { QuietTopics } from './quiet-topics.js'
 
@@ -72,17 +71,17 @@ type GroupClass = new (options: never) => FetchingGroup
 export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
   return class extends stock {
     /** Per broker: each is asked by a loop of its own. */
-    readonly #rhythms = new Map<number, { spacing: FetchSpacing; quiet: QuietTopics }>()
+    readonly #quietOn = new Map<number, QuietTopics>()
     readonly #response = fetchResponse(parts.decodeCompressed)
     readonly #pace = new Pace()
     #turn = 0
+    readonly #notBefore = new Map<number, number>()
     #checked: object[] = []
     #byNode = new Map<number, TopicPartitions[]>()
 
     override async fetch(nodeId: number): Promise<object[]> {
       try {
-        const { spacing, quiet } = this.#rhythmOn(nodeId)
-        const early = spacing.waitMs(performance.now())
+        const early = (this.#notBefore.get(nodeId) ?? 0) - performance.now()
         if (early > 0) await pauseFor(early)
         await this.cluster.refreshMetadataIfNecessary()
         this.#noteChanges()
@@ -90,6 +89,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         const mustBeFull = this.seekOffset.size > 0
         await this.seekOffsets(there)
         const topics = there.map(({ topic }) => topic)
+        const quiet = this.#quietTopicsOn(nodeId)
         const round = quiet.next(topics, performance.now(), this.maxWaitTime, mustBeFull)
         const wanted = round.isFull ? there : there.filter(({ topic }) => quiet.isBusy(topic, performance.now()))
         const requests = this.#requests(wanted)
@@ -100,7 +100,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        if (partitions.length > 0) spacing.noteRecords(sentAt, this.#paceMs(sentAt))
+        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + this.#paceMs(sentAt))
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -127,10 +127,10 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       return Math.max(fetchEveryMs, this.#pace.ms(now))
     }
 
-    #rhythmOn(nodeId: number): { spacing: FetchSpacing; quiet: QuietTopics } {
-      let rhythm = this.#rhythms.get(nodeId)
-      if (!rhythm) this.#rhythms.set(nodeId, (rhythm = { spacing: new FetchSpacing(), quiet: new QuietTopics() }))
-      return rhythm
+    #quietTopicsOn(nodeId: number): QuietTopics {
+      let quiet = this.#quietOn.get(nodeId)
+      if (!quiet) this.#quietOn.set(nodeId, (quiet = new QuietTopics()))
+      return quiet
     }
 
     #partitionsOn(nodeId: number): TopicPartitions[] {

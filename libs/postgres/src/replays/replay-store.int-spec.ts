@@ -184,7 +184,7 @@ describe('a stored replay', () => {
   it('finds the texts of a page', async () => {
     await running()
     const page = await store.plan('me', 'rpl_1', 2, 0)
-    expect(await store.bodies('acc_1', page!)).toEqual(
+    expect(await store.bodies('acc_1', page!.deliveries)).toEqual(
       new Map([
         [`evt_0/${NOON}`, '{"id":"evt_0"}'],
         [`evt_1/${NOON + 1_000}`, '{"id":"evt_1"}'],

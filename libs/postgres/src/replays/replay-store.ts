@@ -1,7 +1,14 @@
 import { type ReplayCommand, type ReplayState, replayStateAfter } from '#domain'
 import type { Database, Session } from '../database.js'
 import { planPage } from './plan-page.js'
-import { REPLAY_COLUMNS, type ReplayPage, type ReplayRecord, type ReplayRow, replayRowOf } from './replay-row.js'
+import {
+  type PlannedDelivery,
+  REPLAY_COLUMNS,
+  type ReplayPage,
+  type ReplayRecord,
+  type ReplayRow,
+  replayRowOf,
+} from './replay-row.js'
 import { type ReplayFilter, beginningOf, countChosen } from './replay-selection.js'
 
 export type NewReplay = Pick<
@@ -156,12 +163,15 @@ export class ReplayStore {
     await this.database.query('update replays set held_by = null, held_until = null where held_by = $1', [holder])
   }
 
-  /** The texts of the events of a page, by id and acceptance time; those that are no longer kept are missing. */
-  async bodies(accountId: string, { deliveries }: ReplayPage): Promise<Map<string, string>> {
-    const times = deliveries.map(({ acceptedAt }) => acceptedAt)
+  /** The texts of these events, by `id/acceptance time`; those that are no longer kept are missing. */
+  async bodies(
+    accountId: string,
+    events: readonly Pick<PlannedDelivery, 'eventId' | 'acceptedAt'>[],
+  ): Promise<Map<string, string>> {
+    const times = events.map(({ acceptedAt }) => acceptedAt)
     const rows = await this.database.query<{ key: string; body: string }>(BODIES, [
       accountId,
-      deliveries.map(({ eventId }) => eventId),
+      events.map(({ eventId }) => eventId),
       new Date(Math.min(...times)),
       new Date(Math.max(...times)),
     ])
