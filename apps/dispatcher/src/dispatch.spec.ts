@@ -123,6 +123,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       onChange(before, after)
     },
     know: (webhook: DeliverableWebhook) => view.set(webhook.id, webhook),
+    forget: (webhookId: string) => view.delete(webhookId),
   }
 }
 
@@ -405,6 +406,42 @@ describe('a webhook that answered 410', () => {
     change(aWebhook('whk_1', { version: 2, url: 'https://example.com/new' }))
     await settled()
     expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('a webhook with a new URL', () => {
+  const notNow: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 3_600_000 }
+
+  it('is called at once, whatever the receiver before it had asked for', async () => {
+    const { offer, underWay, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(notNow)
+    await settled()
+    offer()
+    change(aWebhook('whk_1', { version: 2 }))
+    expect(underWay).toHaveLength(1)
+
+    change(aWebhook('whk_1', { version: 3, url: 'https://example.com/new' }))
+    for (let i = 0; i < 3; i++) offer({ webhookVersion: 3 })
+
+    expect(underWay).toHaveLength(2)
+    underWay[1]!.answer(OK)
+    await settled()
+    expect(underWay.length).toBeGreaterThan(2)
+  })
+})
+
+describe('the lane of a deleted webhook', () => {
+  it('is forgotten when it has nothing more to do, also if its last word was a failure', async () => {
+    const { dispatch, offer, underWay, forget } = aDispatch()
+    offer()
+    underWay[0]!.answer(BROKEN)
+    await settled()
+    dispatch.forgetIdleLanes()
+    expect(dispatch.hasLane('whk_1')).toBe(true)
+    forget('whk_1')
+    dispatch.forgetIdleLanes()
+    expect(dispatch.hasLane('whk_1')).toBe(false)
   })
 })
 

@@ -104,10 +104,17 @@ export class Dispatch {
     this.#laneOf(work).whenReplayRoom(tell)
   }
 
-  /** Forgets lanes that have nothing to do and nothing against them; the next delivery makes a new one. */
+  hasLane(webhookId: string): boolean {
+    return this.#lanes.has(webhookId)
+  }
+
+  /** Forgets lanes that have nothing to do and nothing against them, or whose webhook was deleted. */
   forgetIdleLanes(): void {
     const now = Date.now()
-    for (const [webhookId, lane] of this.#lanes) if (lane.isForgettable(now)) this.#lanes.delete(webhookId)
+    for (const [webhookId, lane] of this.#lanes) {
+      const isDeleted = lane.isIdle && !this.webhooks.get(webhookId)
+      if (isDeleted || lane.isForgettable(now)) this.#lanes.delete(webhookId)
+    }
   }
 
   /** Drops what belongs to partitions that another process owns now; it reads the same records itself. */
@@ -146,7 +153,7 @@ export class Dispatch {
     let lane = this.#lanes.get(delivery.webhookId)
     if (!lane) {
       const streak = this.streaks.take(delivery.webhookId)
-      lane = new WebhookLane(delivery.webhookId, this.schedule.tiers[0]!.delayMs, streak)
+      lane = new WebhookLane(delivery.webhookId, this.schedule, streak)
       this.#lanes.set(delivery.webhookId, lane)
     }
     return lane
@@ -297,7 +304,9 @@ export class Dispatch {
     const waited = lane.health.unanswered(before ?? after) !== null
     lane.health.changed(before, after)
     if (waited && lane.health.unanswered(after) === null) lane.state.endPause()
-    if (after.isActive && before?.isActive === false) lane.state.probeFirst()
+    // What was learnt about the receiver, its pause and its circuit, was about the one before.
+    const isAnother = before !== undefined && before.url !== after.url
+    if (after.isActive && (isAnother || before?.isActive === false)) lane.state.probeFirst()
     this.#wake(lane)
   }
 

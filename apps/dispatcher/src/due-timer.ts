@@ -1,5 +1,8 @@
 import { DueHeap } from './due-heap.js'
 
+/** Beyond it a timer of Node's fires at once, and again and again. Ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Hands items out when they are due, earliest first, with one timer for however many wait. */
 export class DueTimer<T> {
   readonly #heap = new DueHeap<T>()
@@ -34,7 +37,7 @@ export class DueTimer<T> {
     if (next === undefined || next >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = next
-    this.#timer = setTimeout(() => this.#release(), Math.max(0, next - Date.now()))
+    this.#timer = setTimeout(() => this.#release(), Math.min(Math.max(0, next - Date.now()), LONGEST_TIMER_MS))
   }
 
   #release(): void {

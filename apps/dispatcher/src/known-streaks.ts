@@ -13,11 +13,16 @@ export class KnownStreaks {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Reads what the read model knows. With it away lanes start to count from nothing; delivery does not wait for it. */
-  async load(): Promise<void> {
+  /**
+   * Reads what the read model knows, but for webhooks that have a lane: that counts by itself, and what it does not want
+   * now would be an old story when it is made anew. With the read model away lanes start to count from nothing; delivery
+   * does not wait for it.
+   */
+  async load(hasLane: (webhookId: string) => boolean): Promise<void> {
     try {
       const running = await this.snapshot.running()
-      this.#streaks = new Map(running.map(({ webhookId, streak }) => [webhookId, streak]))
+      const wanted = running.filter(({ webhookId }) => !hasLane(webhookId))
+      this.#streaks = new Map(wanted.map(({ webhookId, streak }) => [webhookId, streak]))
     } catch (error) {
       this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
     }

@@ -52,4 +52,11 @@ describe('the newest chains', () => {
     const replaced = ['dlv_1', 'dlv_2', 'dlv_3'].map((id) => chains.isReplaced({ id, chain: 0 }))
     expect(replaced).toEqual([false, true, true])
   })
+
+  it('are bounded at a takeover too: the newest, which come first, are kept', async () => {
+    const ids = ['dlv_3', 'dlv_2', 'dlv_1']
+    const chains = knowing(() => Promise.resolve(ids.map((deliveryId) => ({ deliveryId, chain: 1 }))), 2)
+    await chains.load()
+    expect(ids.map((id) => chains.isReplaced({ id, chain: 0 }))).toEqual([true, true, false])
+  })
 })

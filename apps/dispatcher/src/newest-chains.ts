@@ -42,7 +42,10 @@ export class NewestChains {
   async load(): Promise<void> {
     clearTimeout(this.#askingAgain)
     try {
-      for (const { deliveryId, chain } of await this.runningChains.newest()) this.saw({ id: deliveryId, chain })
+      // The newest come first, and are to be forgotten last.
+      for (const { deliveryId, chain } of (await this.runningChains.newest()).reverse()) {
+        this.saw({ id: deliveryId, chain })
+      }
     } catch (error) {
       this.logger.warn({ err: error }, 'redeliveries could not be read: a replaced retry may be attempted meanwhile')
       this.#askingAgain = setTimeout(() => void this.load(), ASK_AGAIN_MS)

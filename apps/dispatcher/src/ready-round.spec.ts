@@ -5,7 +5,7 @@ import { WebhookLane } from './webhook-lane.js'
 import { someWork } from './work.testing.js'
 
 const aLane = (id: string, standing: 'fresh' | 'failing') => {
-  const lane = new WebhookLane(id, 10_000)
+  const lane = new WebhookLane(id, { shortestMs: 10_000, longestMs: 60_000 })
   if (standing === 'failing') {
     lane.enqueue(someWork())
     lane.startNext()

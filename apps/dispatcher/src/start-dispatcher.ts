@@ -66,7 +66,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     hooks: {
       async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
         app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
-        await Promise.all([app?.get(KnownStreaks).load(), app?.get(NewestChains).load()])
+        const hasLane = (webhookId: string) => app?.get(Dispatch).hasLane(webhookId) ?? false
+        await Promise.all([app?.get(KnownStreaks).load(hasLane), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),
       beforeRejoin: async () => app?.get(Dispatch).pauseForHandOver(),

@@ -1,4 +1,4 @@
-import { Lane, type Streak } from '#domain'
+import { Lane, type Streak, type TierBounds } from '#domain'
 import { Fifo } from './fifo.js'
 import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
@@ -23,15 +23,19 @@ export class WebhookLane {
 
   constructor(
     readonly webhookId: string,
-    shortestTierMs: number,
+    tiers: TierBounds,
     streak: Streak | null = null,
   ) {
-    this.state = new Lane(shortestTierMs, Date.now())
+    this.state = new Lane(tiers, Date.now())
     this.health = new WebhookHealth(streak)
   }
 
+  get isIdle(): boolean {
+    return !this.isReady && !this.isBehind && this.state.unfinished === 0
+  }
+
   isForgettable(now: number): boolean {
-    return !this.isReady && !this.isBehind && !this.health.isFailing && this.state.isForgettable(now)
+    return this.isIdle && !this.health.isFailing && this.state.isForgettable(now)
   }
 
   /** Its partition is another process's now. */

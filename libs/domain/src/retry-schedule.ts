@@ -45,6 +45,14 @@ export class RetrySchedule {
     return this.delays.length + 1
   }
 
+  get shortestMs(): number {
+    return this.delays[0]!
+  }
+
+  get longestMs(): number {
+    return this.delays.at(-1)!
+  }
+
   /** From the first attempt to the last, without the attempts' own time, in ms. */
   get totalMs(): number {
     return this.delays.reduce((sum, delay) => sum + delay, 0)

@@ -34,3 +34,22 @@ test('a record without key and value is a dead letter too', () => {
   const letter = encodeUndecodable('dead', record, { topic: 't', partition: 0, offset: 0 }, 'the record has no value')
   expect(letter).toMatchObject({ topic: 'dead', key: '', value: null })
 })
+
+test.each(['value', 'headers', 'key'] as const)(
+  'of a record whose %s takes all that a record may, only its place is told',
+  (part) => {
+    const large = 'x'.repeat(1_000_000)
+    const record = {
+      key: part === 'key' ? large : 'whk_1',
+      value: Buffer.from(part === 'value' ? large : ''),
+      headers: part === 'headers' ? { large } : {},
+      timestamp: 1,
+    }
+    const origin = { topic: 'deliveries', partition: 3, offset: 42 }
+    const { key, value, headers } = encodeUndecodable('dead', record, origin, large)
+    expect({ key, value }).toEqual({ key: '', value: null })
+    expect(headers).toMatchObject({ 'dead-letter-reason': 'undecodable', 'dead-letter-origin': 'deliveries/3/42' })
+    expect(Number(headers['dead-letter-bytes'])).toBeGreaterThanOrEqual(large.length)
+    expect(Object.values(headers).join('').length).toBeLessThan(2_000)
+  },
+)

@@ -19,22 +19,38 @@ export interface RecordOrigin {
   offset: number
 }
 
-/** A record that could not be decoded, byte for byte, with where it was and what was wrong with it. */
+/** Less than a producer takes: a record as large as the broker allows has no room for a reason. */
+const MOST_BYTES = 800 * 1024
+/** Characters: it may quote what was wrong. */
+const MOST_PROBLEM = 1_000
+
+/**
+ * A record that could not be decoded, byte for byte, with where it was and what was wrong with it. Of one that is too
+ * large the letter only says where it lies, for as long as its topic keeps it.
+ */
 export function encodeUndecodable(
   topic: string,
   message: ReceivedMessage,
   origin: RecordOrigin,
   problem: string,
 ): Message {
+  const bytes = bytesOf(message)
+  const { key, value, headers } =
+    bytes > MOST_BYTES ? { key: null, value: null, headers: { 'dead-letter-bytes': String(bytes) } } : message
   return {
     topic,
-    key: message.key ?? '',
-    value: message.value,
+    key: key ?? '',
+    value,
     headers: {
-      ...message.headers,
+      ...headers,
       'dead-letter-reason': 'undecodable',
-      'dead-letter-problem': problem,
+      'dead-letter-problem': problem.slice(0, MOST_PROBLEM),
       'dead-letter-origin': `${origin.topic}/${origin.partition}/${origin.offset}`,
     },
   }
+}
+
+function bytesOf({ key, value, headers }: ReceivedMessage): number {
+  const texts = [key ?? '', ...Object.entries(headers).flat()]
+  return (value?.length ?? 0) + texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import type { ApiConfig } from '#config'
-import { BatchingProducer, DecoupledConsumer, KafkaConnection, ProduceFailed, type RecordBatch } from '#kafka'
+import { BatchingProducer, DecoupledConsumer, KafkaConnection, type RecordBatch } from '#kafka'
 import { ReadModelWriter } from '#postgres'
 import { LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, encodeUndecodable } from '#topics'
@@ -92,14 +92,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     const deadLetters = unreadable
       .filter(({ record }) => record.topic === this.topics.deliveryLog)
       .map(({ record, problem }) => encodeUndecodable(this.topics.deadLetter, record, record, problem))
-    if (deadLetters.length === 0) return
-    try {
-      await this.producer.send(deadLetters)
-    } catch (error) {
-      if (!(error instanceof ProduceFailed) || error.canRetry) throw error
-      // As large as a record may be, it has no room for a reason. It stays where it is, named in the log above.
-      this.logger.error({ err: error }, 'undecodable records could not be put among the dead letters')
-    }
+    await this.producer.send(deadLetters)
   }
 
   #failed(error: unknown): void {

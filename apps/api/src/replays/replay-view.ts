@@ -34,7 +34,8 @@ export function replayView(replay: ReplayRow): ReplayAnswer {
 
 function detailOf({ state, detail, matched, sent }: ReplayRow): string | null {
   if (detail !== null) return detail
-  if (state === 'waiting') return 'It starts when everything that was accepted before it is recorded.'
+  if (state === 'waiting')
+    return 'It starts when everything that was accepted before it is recorded and a place among the running replays is free.'
   if (state === 'done' && matched === 0 && sent === 0) return NOTHING_MATCHES
   return null
 }

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { AttemptOutcome } from '../attempt.js'
 import { Lane } from './lane.js'
 
-const SHORTEST_TIER_MS = 10_000
+const TIERS = { shortestMs: 10_000, longestMs: 12_960_000 }
 const ok: AttemptOutcome = { kind: 'succeeded', status: 200 }
 const broken: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 500 }
 const hung: AttemptOutcome = { kind: 'failed', reason: 'timeout' }
 
-const aLane = () => new Lane(SHORTEST_TIER_MS)
+const aLane = () => new Lane(TIERS)
 const queue = (lane: Lane, count: number) => {
   for (let i = 0; i < count; i++) lane.enqueued()
 }
@@ -120,6 +120,14 @@ describe('a receiver that asks for a pause', () => {
     expect(lane.place(10).kind).toBe('defer')
     lane.enqueued()
     expect(lane.surplus(10)).toBe(1)
+  })
+
+  it('has it for as long as the longest tier at most, whatever it asks for', () => {
+    const lane = aLane()
+    attempts(lane, 1, { ...busy, retryAfterMs: Number.MAX_SAFE_INTEGER }, 0)
+    lane.enqueued()
+    expect(lane.wakeAt(0)).toBe(TIERS.longestMs)
+    expect(lane.mayStart(TIERS.longestMs)).toBe(true)
   })
 })
 

@@ -20,6 +20,12 @@ const MOST_REPLAYS_HELD = 64
 /** A receiver that asks for a longer pause than this gives back what it holds: memory is not a waiting room. Ms. */
 const LONGEST_HELD_PAUSE_MS = 30_000
 
+/** Of the retry schedule, ms. */
+export interface TierBounds {
+  shortestMs: number
+  longestMs: number
+}
+
 /** Where a delivery that just arrived goes: into the lane, or put off until then (ms since the epoch). */
 export type Placement = { kind: 'queue' } | { kind: 'defer'; until: number }
 
@@ -45,7 +51,7 @@ export class Lane {
 
   /** @param watchedSince when this process began to look after the webhook, ms since the epoch */
   constructor(
-    private readonly shortestTierMs: number,
+    private readonly tiers: TierBounds,
     readonly watchedSince = 0,
   ) {}
 
@@ -86,7 +92,7 @@ export class Lane {
   }
 
   get capacity(): number {
-    const finished = (this.ratePerSecond * this.shortestTierMs) / 1_000
+    const finished = (this.ratePerSecond * this.tiers.shortestMs) / 1_000
     return Math.min(MOST_HELD, Math.max(LEAST_HELD, Math.floor(finished)))
   }
 
@@ -95,7 +101,7 @@ export class Lane {
     return now - this.#lastSuccessAt < PROVEN_FOR_MS || (!this.#failedSinceSuccess && this.#inFlight < 1)
   }
 
-  /** Nothing to do and nothing to remember: its last word was a success, long enough ago. */
+  /** Nothing to remember: its last word was a success, long enough ago. */
   isForgettable(now: number): boolean {
     return this.unfinished === 0 && !this.#failedSinceSuccess && now - this.#lastSuccessAt > FORGOTTEN_AFTER_MS
   }
@@ -130,7 +136,7 @@ export class Lane {
     this.#pausedUntil = -Infinity
   }
 
-  /** For a webhook that was just enabled again: one attempt finds out before others follow, however few there are. */
+  /** For a webhook that was enabled again or has a new URL: one attempt finds out before others follow, however few. */
   probeFirst(): void {
     this.endPause()
     this.circuit.probeNext()
@@ -199,7 +205,8 @@ export class Lane {
     this.circuit.failed(deliveryId, now)
     if (isOverload(outcome)) this.cap.overloaded(startedAt, now)
     if (outcome.kind === 'failed' && outcome.retryAfterMs !== undefined) {
-      this.pause(now + outcome.retryAfterMs)
+      // Without the bound one header would silence a webhook for good, and no streak would ever grow to disable it.
+      this.pause(now + Math.min(outcome.retryAfterMs, this.tiers.longestMs))
     }
   }
 

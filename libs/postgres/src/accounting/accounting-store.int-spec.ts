@@ -86,6 +86,25 @@ describe('the accounting', () => {
     expect(await missing(NOON + 3 * FAN_OUT_PATIENCE_MS)).toBe(0)
   })
 
+  it('counts an event without a word from fan-out once, and goes on to count it beside a thousand others', async () => {
+    const missing = async (asOf: number) => (await accounting.look(asOf))?.notFannedOut
+    await event('evt_old', NOON)
+    for (let i = 0; i < 12; i++) await accounting.look(NOON + FAN_OUT_PATIENCE_MS + 1)
+    expect(await missing(NOON + FAN_OUT_PATIENCE_MS + 1)).toBe(1)
+
+    const many = Array.from({ length: 1_200 }, (_, n) => `evt_${n}`)
+    for (const id of many) await event(id, NOON + 1_000)
+    const [first, again] = [
+      await missing(NOON + FAN_OUT_PATIENCE_MS + 2_000),
+      await missing(NOON + FAN_OUT_PATIENCE_MS + 2_001),
+    ]
+    expect([first, again]).toEqual([1_001, 1_001])
+
+    for (const id of many.slice(0, 300)) await fanOut(id, NOON + 1_000)
+    expect(await missing(NOON + FAN_OUT_PATIENCE_MS + 2_002)).toBe(901)
+    expect(await missing(NOON + FAN_OUT_PATIENCE_MS + 2_003)).toBe(901)
+  })
+
   it('is known to every replica, and done by one at a time', async () => {
     const other = test.another()
     const replica = new AccountingStore(other, PATIENCE)

@@ -22,6 +22,7 @@ const LOOK_BACK_MS = 3_600_000
 const PORTION_MS = 300_000
 /** With so many missing nobody needs the exact number any more. */
 const MOST_MISSING = 1_000
+const MOST_KEPT = 10_000
 
 /**
  * Looks at the events that became old enough since the last time, and again at those that were missing. So each event is
@@ -36,9 +37,10 @@ export async function lookAtFanOut(
   const until = Math.max(from, Math.min(asOf - FAN_OUT_PATIENCE_MS, from + PORTION_MS))
   const stillMissing = last && last.missing.length > 0 ? await recheck(session, last.missing) : []
   const newlyMissing = await session.query<MissingFanOut>(MISSING, [new Date(from), new Date(until), MOST_MISSING])
-  // Too many to keep: looked for again as a whole, until it is better.
-  if (newlyMissing.length === MOST_MISSING) return { until: from, missing: newlyMissing }
-  return { until, missing: [...stillMissing, ...newlyMissing] }
+  // Those of a portion that is looked at again are among the new ones.
+  const missing = [...stillMissing.filter(({ acceptedAt }) => acceptedAt < from), ...newlyMissing].slice(0, MOST_KEPT)
+  // Too many in one portion: it is looked at again as a whole, until it is better.
+  return { until: newlyMissing.length === MOST_MISSING ? from : until, missing }
 }
 
 const MISSING = `

@@ -90,6 +90,19 @@ describe('a stored replay', () => {
     expect(await store.held(other!, 'rpl_1')).toMatchObject({ id: 'rpl_1' })
   })
 
+  it('has no more than two places of its account beside it, and stands behind no second one of another account', async () => {
+    await test.database.query("insert into accounts values ('acc_2', 'B', 'b@example.com', now())")
+    for (let n = 0; n < 5; n++) await store.create(aReplay({ id: `rpl_${n}`, createdAt: NOON + n }))
+    expect((await store.claim('me', 10)).sort()).toEqual(['rpl_0', 'rpl_1'])
+    await store.create(aReplay({ id: 'rpl_other', accountId: 'acc_2', createdAt: NOON + 9 }))
+
+    expect(await store.claim('you', 2)).toEqual(expect.arrayContaining(['rpl_2', 'rpl_other']))
+    expect((await store.claim('me', 10)).sort()).toEqual(['rpl_0', 'rpl_1'])
+
+    await store.command('acc_1', 'rpl_0', 'cancel')
+    expect((await store.claim('me', 10)).sort()).toEqual(['rpl_1', 'rpl_3'])
+  })
+
   it('is free at once when its replica says that it leaves', async () => {
     await store.create(aReplay())
     await store.claim('me', 10)

@@ -28,6 +28,8 @@ export type NewReplay = Pick<
 
 /** How long a replica that says nothing more keeps its replays from the others. Ms. */
 const HELD_FOR_MS = 10_000
+/** Of one account on one replica: a slow replay keeps its place for days. */
+const MOST_OF_AN_ACCOUNT = 2
 const FORGET_AT_ONCE = 1_000
 /** Bounds what one account can have looked through at once. */
 const MOST_UNFINISHED = 20
@@ -97,7 +99,10 @@ export class ReplayStore {
     })
   }
 
-  /** Those that `holder` holds and has something to do for, for some more seconds; free ones are added up to `most`. */
+  /**
+   * Those that `holder` holds and has something to do for, for some more seconds; free ones are added up to `most`, and
+   * two of an account, each account's first before anybody's second.
+   */
   async claim(holder: string, most: number): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(CLAIM, [holder, HELD_FOR_MS, most])
     return rows.map(({ id }) => id)
@@ -211,11 +216,18 @@ const CLAIM = {
   text: `
     update replays set held_by = $1, held_until = now() + $2::float8 * interval '1 ms'
     where id in (
-      select id from replays
-      where (state in ('waiting', 'running') or page is not null)
-        and (held_by = $1 or held_until is null or held_until < now())
-      order by held_by is not distinct from $1 desc, created_at
-      limit $3 for update skip locked
+      select replays.id from replays
+      join (
+        select id, row_number() over (
+          partition by account_id order by held_by is not distinct from $1 desc, created_at
+        ) as turn
+        from replays
+        where (state in ('waiting', 'running') or page is not null)
+          and (held_by = $1 or held_until is null or held_until < now())
+      ) as free on free.id = replays.id and turn <= ${MOST_OF_AN_ACCOUNT}
+      where held_by = $1 or held_until is null or held_until < now()
+      order by held_by is not distinct from $1 desc, turn, created_at
+      limit $3 for update of replays skip locked
     ) returning id`,
 }
 
