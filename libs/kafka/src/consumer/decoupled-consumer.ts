@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerGroupJoinEvent, RequestEvent } from 'kafkajs'
 import { backoffMs } from '../client/backoff.js'
 import { errorText } from '../client/error-text.js'
-import type { Broker, Cluster } from '../client/kafkajs.js'
+import type { Cluster } from '../client/kafkajs.js'
 import { pauseFor } from '../client/pause-for.js'
 import { within } from '../client/within.js'
 import type { KafkaClient, KafkaConnection } from '../kafka-connection.js'
@@ -9,6 +9,7 @@ import { AssignmentStart } from './assignment-start.js'
 import { type ConsumerHooks, type DecoupledConsumerOptions, kafkaJsOptions } from './consumer-options.js'
 import { type ConsumerSettings, consumerSettings } from './consumer-settings.js'
 import { FetchedBatches } from './fetched-batches.js'
+import { GroupCoordinator } from './group-coordinator.js'
 import { type HeldPartition, HeldPartitions, plainPartitions, type TopicPartition } from './held-partitions.js'
 import { MembershipClock } from './membership-clock.js'
 import { OffsetCommitter } from './offset-committer.js'
@@ -19,6 +20,8 @@ import { readEnds, readStartingOffsets } from './starting-offsets.js'
 import { stickyAssigner } from './sticky-assigner.js'
 
 const REQUEST_TIMEOUT_MS = 10_000
+/** On a half-open connection nothing is committed for so long. */
+const COMMIT_TIMEOUT_MS = 3_000
 const START_WAIT_MS = 10_000
 const CLOSE_WAIT_MS = 5_000
 const MAX_START_BACKOFF_MS = 5_000
@@ -38,13 +41,13 @@ export class DecoupledConsumer {
   private readonly clock = new MembershipClock()
   private readonly closing = new AbortController()
   private readonly pauses: PartitionPauses
+  private readonly coordinator: GroupCoordinator
   private readonly committer: OffsetCommitter
   private readonly fetched: FetchedBatches
   private readonly assignmentStart: AssignmentStart
   private readonly watch: RunLoopWatch
   private readonly timers: NodeJS.Timeout[] = []
   private cluster: Cluster | undefined
-  private coordinator: Broker | undefined
   private firstJoin!: () => void
   private readonly joinedOnce = new Promise<void>((resolve) => (this.firstJoin = resolve))
 
@@ -60,10 +63,11 @@ export class DecoupledConsumer {
     this.client = connection.client(REQUEST_TIMEOUT_MS)
     this.consumer = this.makeConsumer()
     this.pauses = new PartitionPauses(this.consumer)
-    const findCoordinator = () => this.findCoordinator()
     const { groupId, trackBeyondMark } = options
     const { commitAfterRecords } = this.settings
-    this.committer = new OffsetCommitter(this.held, groupId, findCoordinator, trackBeyondMark, log, commitAfterRecords)
+    const coordinator = new GroupCoordinator(connection.link(COMMIT_TIMEOUT_MS), groupId)
+    this.coordinator = coordinator
+    this.committer = new OffsetCommitter(this.held, groupId, coordinator, trackBeyondMark, log, commitAfterRecords)
     const handler = new PatientHandler(onBatch, (error, batch) => hooks.onHandlerFailed?.(error, batch), log, signal)
     const seek = (holding: HeldPartition) => this.seekToNext(holding)
     const noteCompleted = () => this.committer.noteCompleted()
@@ -155,6 +159,7 @@ export class DecoupledConsumer {
     } catch (error) {
       this.connection.log.warn({ error: String(error), groupId: this.options.groupId }, 'left the group without a word')
     }
+    this.coordinator.close()
     this.client.end()
     this.clock.lost()
     this.held.leave()
@@ -222,7 +227,6 @@ export class DecoupledConsumer {
 
   private onJoin({ memberId, generationId, memberAssignment }: JoinPayload): void {
     this.clock.confirmed()
-    this.coordinator = undefined
     const { retained, gained, lost } = this.held.join({ memberId, generationId }, memberAssignment)
     const { epoch } = this.held
     this.pauses.afterJoin(this.held.all, lost)
@@ -252,14 +256,8 @@ export class DecoupledConsumer {
   }
 
   private async readStarts(partitions: readonly TopicPartition[]) {
-    return readStartingOffsets(this.ownCluster(), await this.findCoordinator(), this.options.groupId, partitions)
-  }
-
-  private async findCoordinator(): Promise<Broker> {
-    if (!this.coordinator?.isConnected()) {
-      this.coordinator = await this.ownCluster().findGroupCoordinator({ groupId: this.options.groupId })
-    }
-    return this.coordinator
+    const { groupId } = this.options
+    return this.coordinator.ask((broker) => readStartingOffsets(this.ownCluster(), broker, groupId, partitions))
   }
 
   private ownCluster(): Cluster {

@@ -20,8 +20,9 @@ function setUp() {
       if (answer.failure) throw answer.failure
     },
   } as unknown as Broker
-  const committer = new OffsetCommitter(held, 'g', () => Promise.resolve(coordinator), true, silent)
-  return { held, requests, answer, coordinator, committer }
+  const asked = { ask: <T>(question: (broker: Broker) => Promise<T>) => question(coordinator) }
+  const committer = new OffsetCommitter(held, 'g', asked, true, silent)
+  return { held, requests, answer, asked, committer }
 }
 
 function hold(held: HeldPartitions, generationId: number, partitions: number[]): void {
@@ -94,8 +95,8 @@ describe('OffsetCommitter', () => {
   it('commits by itself once so many records are complete, and not too often', async () => {
     vi.useFakeTimers()
     try {
-      const { held, requests, coordinator } = setUp()
-      const committer = new OffsetCommitter(held, 'g', () => Promise.resolve(coordinator), true, silent, 3)
+      const { held, requests, asked } = setUp()
+      const committer = new OffsetCommitter(held, 'g', asked, true, silent, 3)
       hold(held, 7, [0])
       const note = async (offset: number, ms: number) => {
         complete(held, 0, [offset])

@@ -1,6 +1,7 @@
 import type { Broker } from '../client/kafkajs.js'
 import type { KafkaLog } from '../kafka-settings.js'
 import { encodeCompletedBeyond } from './commit-metadata.js'
+import type { GroupCoordinator } from './group-coordinator.js'
 import type { HeldPartition, HeldPartitions } from './held-partitions.js'
 
 interface Commit {
@@ -26,7 +27,7 @@ export class OffsetCommitter {
   constructor(
     private readonly held: HeldPartitions,
     private readonly groupId: string,
-    private readonly findCoordinator: () => Promise<Broker>,
+    private readonly coordinator: Pick<GroupCoordinator, 'ask'>,
     private readonly withMetadata: boolean,
     private readonly log: KafkaLog,
     private commitAfterRecords = Infinity,
@@ -71,13 +72,13 @@ export class OffsetCommitter {
     const commits = this.changes()
     if (!membership || commits.length === 0) return true
     try {
-      const coordinator = await this.findCoordinator()
-      await coordinator.offsetCommit({
+      const request = {
         groupId: this.groupId,
         memberId: membership.memberId,
         groupGenerationId: membership.generationId,
         topics: byTopic(commits),
-      })
+      }
+      await this.coordinator.ask((broker) => broker.offsetCommit(request))
     } catch (error) {
       this.log.debug({ error: String(error), groupId: this.groupId }, 'offsets were not committed; again later')
       return false

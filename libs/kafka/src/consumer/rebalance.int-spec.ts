@@ -1,13 +1,15 @@
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { eventually } from '../testing/eventually.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
+import { Victim } from '../testing/victim-process.testing.js'
 import type { ConsumerHooks } from './consumer-options.js'
 import type { TopicPartition } from './held-partitions.js'
 import { nameOf } from './held-partitions.js'
 import type { BatchHandler } from './patient-handler.js'
 import type { RecordBatch } from './record-batch.js'
 
-const kafka = new TestKafka(inject('kafkaBrokers'))
+const brokers = inject('kafkaBrokers')
+const kafka = new TestKafka(brokers)
 const producer = kafka.producer()
 
 afterAll(() => kafka.close())
@@ -168,6 +170,42 @@ describe('a rebalance', () => {
     await eventually('every record is seen', () => new Set([...seen, ...others]).size === sent)
     expect(handOvers).toBe(1)
     expect(seen.length + others.length).toBe(sent)
+  })
+
+  it('commits what becomes complete while it waits for a member that was killed', async () => {
+    const topic = await kafka.topic(2)
+    const groupId = `group-${topic}`
+    const batches: RecordBatch[] = []
+    let joins = 0
+    let held = 0
+    const member = kafka.consumer(
+      { topics: [topic], groupId, settings: { heartbeatIntervalMs: 200 } },
+      (batch) => void batches.push(batch),
+      {
+        onJoined: () => joins++,
+        onAssigned: (partitions) => void (held += partitions.length),
+        onLost: (partitions) => void (held -= partitions.length),
+      },
+    )
+    await member.start()
+    const victim = new Victim({ brokers, topic, groupId, trackBeyondMark: true, slowEvery: 1 })
+    try {
+      await eventually('they share', () => held === 1)
+      await producer.send([0, 1].map((partition) => ({ topic, partition, key: 'k', value: 'v' })))
+      await eventually('both work', () => batches.length === 1 && victim.handedOut.length === 1)
+    } finally {
+      await victim.kill9()
+    }
+    const joinsBefore = joins
+    const newcomer = kafka.consumer({ topics: [topic], groupId }, () => undefined)
+    void newcomer.start()
+    await eventually('the member has asked to join, and waits', () => member.heartbeatAgeMs() > 800)
+
+    const [batch] = batches as [RecordBatch]
+    batch.completeAll()
+
+    await eventually('it is committed', async () => (await kafka.committed(groupId, topic, batch.partition)) === 1)
+    expect(joins).toBe(joinsBefore)
   })
 
   it('ignores completions of a lost partition: the new owner gets its records', async () => {
