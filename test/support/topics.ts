@@ -39,3 +39,13 @@ export async function readTopics(brokers: string, topics: string[]): Promise<Con
   }
   return records
 }
+
+/** As an operator or a broker's loss does it; their members must have left. */
+export async function deleteGroups(brokers: string, groupIds: string[]): Promise<void> {
+  const { kafka, end } = connectForTest(brokers).client(10_000)
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.deleteGroups(groupIds)
+  await admin.disconnect()
+  end()
+}

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
+import { PastRecords } from '#kafka'
 import { EndedChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { NewestChains } from './newest-chains.js'
@@ -10,8 +11,7 @@ import type { Work } from './work.js'
  */
 @Injectable()
 export class UnknownPast {
-  /** `topic/partition` -> when it was taken over; what was written later is no past. Ms since the epoch. */
-  readonly #takenOverAt = new Map<string, number>()
+  readonly #records = new PastRecords()
 
   constructor(
     private readonly endedChains: EndedChains,
@@ -22,11 +22,11 @@ export class UnknownPast {
   takenOver(partitions: { topic: string; partition: number }[], now: number): void {
     if (partitions.length === 0) return
     this.logger.warn({ partitions: partitions.length }, 'no offsets for partitions with records: asking the read model')
-    for (const { topic, partition } of partitions) this.#takenOverAt.set(`${topic}/${partition}`, now)
+    this.#records.takenOver(partitions, now)
   }
 
   concerns(works: readonly Work[]): boolean {
-    return this.#takenOverAt.size > 0 && works.some((work) => this.#isPast(work))
+    return !this.#records.isEmpty && works.some(({ record }) => this.#records.has(record))
   }
 
   /**
@@ -36,19 +36,14 @@ export class UnknownPast {
    * @throws when the read model is away: the batch is then tried again, and nothing is sent blindly meanwhile
    */
   async withoutEnded(works: Work[]): Promise<Work[]> {
-    const past = works.filter((work) => this.#isPast(work))
+    const past = works.filter(({ record }) => this.#records.has(record))
     const over = await this.endedChains.among(past.map(({ delivery: { id, chain } }) => ({ deliveryId: id, chain })))
     return works.filter((work) => {
       const { id, chain } = work.delivery
-      const known = this.#isPast(work) ? over.get(`${id}/${chain}`) : undefined
+      const known = this.#records.has(work.record) ? over.get(`${id}/${chain}`) : undefined
       if (known) this.chains.saw({ id, chain: known.newest })
       if (known?.hasEnded) work.batch.complete(work.record)
       return !known?.hasEnded
     })
-  }
-
-  #isPast({ record: { topic, partition, timestamp } }: Work): boolean {
-    const takenOverAt = this.#takenOverAt.get(`${topic}/${partition}`)
-    return takenOverAt !== undefined && timestamp < takenOverAt
   }
 }

@@ -7,6 +7,7 @@ import { RetrySchedule } from '#domain'
 import { FanOut } from './fan-out.js'
 import { FanOutMetrics } from './fan-out-metrics.js'
 import type { Subscriptions } from './subscriptions.js'
+import type { UnknownPast } from './unknown-past.js'
 
 const aWebhook: SubscribedWebhook = {
   id: 'whk_1',
@@ -24,13 +25,16 @@ const topics = new TopicMap({
   deliveryMaxAgeMs: 1,
 })
 
-function aFanOut() {
+function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
   const sent: Message[][] = []
   let answer: () => Promise<void> = () => Promise.resolve()
   const caughtUp = vi.fn(() => Promise.resolve())
   const errors: unknown[] = []
   const fanOut = new FanOut(
     { caughtUp, ofAccount: () => [aWebhook] } as unknown as Subscriptions,
+    {
+      doneAmong: async (batches: RecordBatch[]) => new Set(batches.flatMap(({ records }) => records.filter(isDone))),
+    } as unknown as UnknownPast,
     { send: (records: Message[]) => (sent.push(records), answer()) } as unknown as BatchingProducer,
     topics,
     new FanOutMetrics(new Registry()),
@@ -76,6 +80,15 @@ afterEach(() => {
 })
 
 describe('a round of fan-out', () => {
+  it('leaves out what was fanned out before the offsets were lost, and completes it', async () => {
+    const { fanOut, sent } = aFanOut(({ headers }) => headers['event-id'] !== 'evt_new')
+    const batch = aBatch(0, ['evt_old', 'evt_new'])
+    await take(fanOut, batch)
+    await fanOut.idle()
+    expect(sent.flatMap(eventsOf)).toEqual(['evt_new'])
+    expect(batch.completed).toBe(true)
+  })
+
   it('takes what all partitions brought, behind one barrier and with one request', async () => {
     const { fanOut, sent, caughtUp } = aFanOut()
     const batches = [aBatch(0, ['evt_a']), aBatch(1, ['evt_b', 'evt_c'])]
@@ -154,6 +167,19 @@ describe('a round of fan-out', () => {
       )
     expect(take(fanOut, many(5_000))).toBeUndefined()
     const reading = take(fanOut, many(1))
+    expect(reading).toBeInstanceOf(Promise)
+    await reading
+  })
+
+  it('makes reading wait when few but large events are waiting', async () => {
+    const { fanOut } = aFanOut()
+    const large = (id: string) => {
+      const batch = aBatch(0, [id])
+      batch.records[0]!.value = Buffer.alloc(9 * 1024 * 1024, '{}')
+      return batch
+    }
+    expect(take(fanOut, large('evt_a'))).toBeUndefined()
+    const reading = take(fanOut, large('evt_b'))
     expect(reading).toBeInstanceOf(Promise)
     await reading
   })

@@ -16,11 +16,12 @@ import { type FanOutCounts, FanOutMetrics } from './fan-out-metrics.js'
 import { planFanOut } from './plan-fan-out.js'
 import { Repeats, type RepeatsInBatch } from './repeats.js'
 import { Subscriptions } from './subscriptions.js'
+import { UnknownPast } from './unknown-past.js'
 
 /** Ten thousand deliveries of one batch of events must not lie in memory at once. Bytes of bodies. */
 const SLICE_BYTES = 4 * 1024 * 1024
-/** Beyond it reading stops until the round that runs is done; a round takes all of it. Records. */
-const MOST_WAITING = 5_000
+/** Beyond either reading stops until the round that runs is done; a round takes all of it. */
+const MOST_WAITING = { records: 5_000, bytes: 16 * 1024 * 1024 }
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 5_000
 
@@ -32,10 +33,13 @@ const LONGEST_BACKOFF_MS = 5_000
 export class FanOut {
   readonly #repeats = new Repeats()
   #waiting: RecordBatch[] = []
+  #waitingRecords = 0
+  #waitingBytes = 0
   #rounds: Promise<void> | undefined
 
   constructor(
     private readonly subscriptions: Subscriptions,
+    private readonly past: UnknownPast,
     private readonly producer: BatchingProducer,
     private readonly topics: TopicMap,
     private readonly metrics: FanOutMetrics,
@@ -45,9 +49,11 @@ export class FanOut {
   /** Takes a batch for the next round. With too much waiting the answer is a promise, and reading waits for it. */
   take(batch: RecordBatch): void | Promise<void> {
     this.#waiting.push(batch)
+    this.#waitingRecords += batch.records.length
+    this.#waitingBytes += bytesIn(batch)
     this.#rounds ??= this.#run()
-    const waiting = this.#waiting.reduce((sum, { records }) => sum + records.length, 0)
-    if (waiting > MOST_WAITING) return this.#rounds
+    const isFull = this.#waitingRecords > MOST_WAITING.records || this.#waitingBytes > MOST_WAITING.bytes
+    if (isFull) return this.#rounds
   }
 
   /** Resolves when nothing waits and no round runs. */
@@ -58,8 +64,13 @@ export class FanOut {
   async #run(): Promise<void> {
     // What this turn of the event loop still hands out belongs to the same round.
     await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#roundUntilDone(this.#waiting.splice(0))
+    while (this.#waiting.length > 0) await this.#roundUntilDone(this.#takeAll())
     this.#rounds = undefined
+  }
+
+  #takeAll(): RecordBatch[] {
+    this.#waitingRecords = this.#waitingBytes = 0
+    return this.#waiting.splice(0)
   }
 
   /** Tried again, loudly, for as long as the partitions are ours: nothing is dropped, and it shows as lag. */
@@ -79,6 +90,7 @@ export class FanOut {
 
   async #round(batches: RecordBatch[]): Promise<void> {
     const startedAt = Date.now()
+    const done = await this.past.doneAmong(batches, startedAt)
     await this.subscriptions.caughtUp()
     const counts: FanOutCounts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
     const acceptedAt: number[] = []
@@ -89,6 +101,7 @@ export class FanOut {
       const seen = repeats.get(partition) ?? this.#repeats.newBatch(partition)
       repeats.set(partition, seen)
       for (const record of records) {
+        if (done.has(record)) continue
         const event = this.#decode(record, slice, counts)
         if (!event) continue
         if (seen.isRepeat(event, record.offset, startedAt)) {
@@ -136,4 +149,8 @@ export class FanOut {
       return undefined
     }
   }
+}
+
+function bytesIn({ records }: RecordBatch): number {
+  return records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
 }

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { INestMicroservice } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { FanoutConfig } from '#config'
 import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
-import { Database, WebhookSnapshot } from '#postgres'
+import { Database, FannedOutEvents, WebhookSnapshot } from '#postgres'
 import {
   ManagementServer,
   NestLogger,
@@ -17,6 +18,7 @@ import { TopicMap } from '#topics'
 import { FanOut } from './fan-out.js'
 import { FanoutModule } from './fanout.module.js'
 import { Subscriptions } from './subscriptions.js'
+import { UnknownPast } from './unknown-past.js'
 
 /** How long the round that runs at a stop gets. Ms. */
 const DRAIN_MS = 8_000
@@ -29,6 +31,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
   const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-fanout' }, logger)
   const producer = new BatchingProducer(connection, { idempotent: true })
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-fanout', poolSize: 2 })
+  let app: INestMicroservice | undefined
   const server = new KafkaBatchServer({
     connection,
     groupId: `${config.topics.prefix}fanout`,
@@ -36,6 +39,8 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     trackBeyondMark: false,
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
+      onAssigned: (_partitions, _epoch, withoutCommittedOffset) =>
+        app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now()),
       onFatal: endProcess,
     },
   })
@@ -55,10 +60,20 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
   await admin.awaitTopics([topics.contextEvents, topics.deliveries, topics.webhookChanges])
   await admin.close()
   await producer.start()
-  const app = await NestFactory.createMicroservice(
-    FanoutModule.with({ logger, registry, topics, connection, producer, snapshot: new WebhookSnapshot(database) }),
+  app = await NestFactory.createMicroservice(
+    FanoutModule.with({
+      logger,
+      registry,
+      topics,
+      connection,
+      producer,
+      snapshot: new WebhookSnapshot(database),
+      fannedOut: new FannedOutEvents(database),
+      eventRetentionMs: config.topics.eventRetentionMs,
+    }),
     { strategy: server, logger: new NestLogger(logger) },
   )
+  const running = app
   const subscriptions = app.get(Subscriptions)
   await subscriptions.start()
   await app.listen()
@@ -70,10 +85,10 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     async stop() {
       state.draining = true
       server.consumer.drain()
-      const isIdle = app.get(FanOut).idle()
+      const isIdle = running.get(FanOut).idle()
       // What a broker that is away keeps from being written is read again by the next owner.
       await Promise.race([isIdle, pause(DRAIN_MS)])
-      await app.close()
+      await running.close()
       await producer.close()
       await subscriptions.stop()
       await database.close()

@@ -28,6 +28,7 @@ export { emptyBalance, type Balance, type BalanceEntry } from './read-models/bal
 export type { DeliveryFilter } from './read-models/delivery-list-query.js'
 export { DeliveryLog } from './read-models/delivery-log.js'
 export { merged, statesFrom, statusOf, type DeliveryState } from './read-models/delivery-state.js'
+export { type AcceptanceKey, FannedOutEvents } from './read-models/fanned-out-events.js'
 export { EndedChains, type ChainKey, type OverChain } from './read-models/ended-chains.js'
 export { EventLog, type EventFilter } from './read-models/event-log.js'
 export type { LogPage } from './read-models/log-page.js'

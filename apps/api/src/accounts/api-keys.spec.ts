@@ -86,6 +86,18 @@ describe('the API keys in memory', () => {
     keys = new ApiKeys(store, logger)
   })
 
+  it('say no to an unknown key in the same time while a look is under way that is not answered', async () => {
+    await keys.onApplicationBootstrap()
+    store.activeKeys.mockReturnValue(new Promise(() => {}))
+    void keys.refresh()
+    const asked = keys.identifyNew(createKey())
+
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toBeUndefined()
+    keys = new ApiKeys(store, logger)
+  })
+
   it('stay valid while the database is away, which is said once, and are refreshed when it is back', async () => {
     await keys.onApplicationBootstrap()
     store.activeKeys.mockRejectedValue(new Error('away'))

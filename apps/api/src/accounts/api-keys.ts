@@ -79,10 +79,14 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
    */
   async identifyNew(key: string): Promise<CallerIdentity | undefined> {
     if (!isWellFormedKey(key)) return undefined
-    // One that is under way may have been sent before the key was made.
-    await this.#refreshing
-    await Promise.race([this.refresh(), setTimeout(LONGEST_LOOK_MS)])
+    await Promise.race([this.#refreshAnew(), setTimeout(LONGEST_LOOK_MS)])
     return this.identify(key)
+  }
+
+  /** Behind one that is under way: that may have been sent before the key was made. */
+  async #refreshAnew(): Promise<void> {
+    await this.#refreshing
+    await this.refresh()
   }
 
   /** Never rejects: what fails is logged once and tried again at the next interval. */

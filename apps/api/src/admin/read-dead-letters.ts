@@ -8,7 +8,7 @@ const SILENCE_MS = 20_000
 
 /**
  * Reads all dead letters that there are now, in no particular order, and hands them over in batches. Reading takes
- * nothing away: it is done by a group of its own that never commits.
+ * nothing away: it is done by a group of its own, which commits where it began and is forgotten by the broker in days.
  */
 export async function readDeadLetters(
   access: KafkaAccess,

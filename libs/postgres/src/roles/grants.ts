@@ -8,6 +8,8 @@ export const GRANTS: Readonly<Record<Reader, Readonly<Record<string, readonly st
   // Everything that decides a match: no URL, no secret.
   fanout: {
     webhooks: ['id', 'account_id', 'version', 'events', 'state', 'created_at'],
+    // What it asks when the offsets of its partitions are lost.
+    fan_outs: ['event_id', 'account_id', 'accepted_at'],
   },
   dispatcher: {
     // What it calls and signs with.
