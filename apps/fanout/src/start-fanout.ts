@@ -31,7 +31,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
   const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-fanout' }, logger)
   const producer = new BatchingProducer(connection, { idempotent: true })
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-fanout', poolSize: 2 })
-  let app: INestMicroservice | undefined
+  let app: INestMicroservice | undefined = undefined
   const server = new KafkaBatchServer({
     connection,
     groupId: `${config.topics.prefix}fanout`,
