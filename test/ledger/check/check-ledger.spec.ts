@@ -207,6 +207,15 @@ describe('a request that came twice', () => {
     expect(broken({ mostAfterBurst: 1, burstMs: -10_000 })).toEqual(['repeats bounded'])
   })
 
+  it('is not held against its owner where its event was fanned out twice: the second record is attempted anyway', () => {
+    const fanout = aFault({ target: 'fanout', instance: 'fanout', at: START + 50, backAt: START + 2_000 })
+    const bounds = { ...repeatBounds, mostPerFault: 0, burstMs: -10_000 }
+    const broken = (...faults: ReturnType<typeof aFault>[]) =>
+      check(twice(faults), bounds).violations.map(({ rule }) => rule)
+    expect(broken(kill)).toEqual(['repeats bounded'])
+    expect(broken(fanout, kill)).toEqual([])
+  })
+
   it('within one attempt, since its connection was lost, is no repeat of a fault', () => {
     const ledger = ledgerWith((it) => {
       const request = requestOf(it, '/steady', 'evt_quick')

@@ -10,7 +10,8 @@ export interface RepeatBounds {
   handOverMs: number
   /**
    * Repeats that one fault of a dispatcher may cause: what was in flight, completed since the last commit, above the
-   * watermark. One of the broker may cause as many as were attempted until the session of its members was over.
+   * watermark. One of the broker may cause as many as were attempted until the session of its members was over. Not
+   * counted are deliveries whose record was written twice: the second is attempted whatever was committed of the first.
    */
   mostPerFault: number
   /** What was answered for less than this does not count there: at 500 requests a second that many are no more anyway. */
@@ -41,6 +42,8 @@ export interface Repeat {
   earlierSettledAt: number
   cause: RepeatCause | null
   fault: LedgerFault | null
+  /** Its event was posted or fanned out twice: besides what was not committed, there may have been a second record. */
+  isDoubled: boolean
 }
 
 /** Within one attempt a lost connection is tried again at once; the attempt's headers are made once. */
@@ -69,8 +72,8 @@ export function checkRepeats(repeats: Repeat[], bounds: RepeatBounds): Violation
 }
 
 function tooMany(repeats: Repeat[], { mostPerFault, burstMs, mostAfterBurst }: RepeatBounds): Violation[] {
-  const ofDispatchers = repeats.flatMap(({ fault, earlierSettledAt }) =>
-    fault?.target === 'dispatcher' ? [{ ...fault, isOld: earlierSettledAt < fault.at - burstMs }] : [],
+  const ofDispatchers = repeats.flatMap(({ fault, earlierSettledAt, isDoubled }) =>
+    fault?.target === 'dispatcher' ? [{ ...fault, isOld: !isDoubled && earlierSettledAt < fault.at - burstMs }] : [],
   )
   const perFault = groupBy(ofDispatchers, ({ instance, at }) => `${instance} at ${new Date(at).toISOString()}`)
   return [...perFault].flatMap(([subject, all]): Violation[] => {
@@ -123,13 +126,15 @@ function repeatsIn(chain: Chain, ledger: Ledger, bounds: RepeatBounds): Repeat[]
         chain,
         request,
         earlierSettledAt: earlier.settledAt,
+        isDoubled: isEventDoubled(chain, ledger, bounds),
         ...causeOf(request, earlier, owners, bounds, isDoubled),
       })
     else {
       const end = endBefore(chain, request)
       if (!end) continue
       const fault = owners.find((owner) => between(owner, end.at - bounds.commitLagMs, request.at)) ?? null
-      repeats.push({ chain, request, earlierSettledAt: end.settledAt, cause: fault && 'ended', fault: null })
+      const isDoubled = isEventDoubled(chain, ledger, bounds)
+      repeats.push({ chain, request, earlierSettledAt: end.settledAt, cause: fault && 'ended', fault: null, isDoubled })
     }
   }
   return repeats
