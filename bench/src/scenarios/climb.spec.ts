@@ -14,7 +14,13 @@ describe('the climb', () => {
   it('holds the last rate before the one that was too much', async () => {
     const { tried, held } = climbing(2, 2)
     expect(await held).toEqual({ rate: 2, sustained: true })
-    expect(tried).toEqual(['trial 1', 'trial 2', 'trial 3', 'hold 2'])
+    expect(tried).toEqual(['trial 1', 'trial 2', 'trial 3', 'trial 3', 'hold 2'])
+  })
+
+  it('goes on behind a step that was bad once', async () => {
+    let tries = 0
+    const trial = async (rate: number) => ({ sustained: rate < 3 && ++tries !== 2 })
+    expect(await climb([1, 2, 3], trial, async (rate) => ({ rate, sustained: true }))).toMatchObject({ rate: 2 })
   })
 
   it('goes down again when a rate does not last', async () => {

@@ -15,8 +15,8 @@ export function ladder(quick: boolean): number[] {
 }
 
 /**
- * Climbs in short steps until one is not sustained, and holds the last good rate for the whole window, or the next
- * lower one that lasts.
+ * Climbs in short steps until one is not sustained twice in a row, since one bad second of a shared machine ends a short
+ * step, and holds the last good rate for the whole window, or the next lower one that lasts.
  *
  * @returns the held step; undefined when not even the first rate was sustained
  */
@@ -26,7 +26,8 @@ export async function climb<T extends Step>(
   hold: (rate: number) => Promise<T>,
 ): Promise<T | undefined> {
   let good = 0
-  while (good < rates.length && (await trial(rates[good]!)).sustained) good++
+  const isSustained = async (rate: number) => (await trial(rate)).sustained || (await trial(rate)).sustained
+  while (good < rates.length && (await isSustained(rates[good]!))) good++
   for (const rate of rates.slice(0, good).reverse()) {
     const held = await hold(rate)
     if (held.sustained) return held
