@@ -1,7 +1,7 @@
 import { DueHeap } from './due-heap.js'
 
 /** Beyond it a timer of Node's fires at once, and again and again. Ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Hands items out when they are due, earliest first, with one timer for however many wait. */
 export class DueTimer<T> {

@@ -5,6 +5,7 @@ import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
+import { LONGEST_TIMER_MS } from './due-timer.js'
 import { MemoryBound } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
@@ -129,7 +130,7 @@ export class Intake {
         this.#timers.delete(timer)
         action()
       },
-      Math.min(Math.max(0, time - Date.now()), 2 ** 31 - 1),
+      Math.min(Math.max(0, time - Date.now()), LONGEST_TIMER_MS),
     )
     this.#timers.add(timer)
   }

@@ -22,8 +22,8 @@ export const sustainedRates: Scenario[] = cases.map(({ fanOut, scheme }) => ({
   name: `steps-${fanOut}-${scheme}`,
   title: `Highest sustained rate, fan-out ${fanOut}, ${scheme.toUpperCase()}`,
   text:
-    'The rate grows step by step until one is not sustained twice in a row; the last good one is held for the whole window. Sustained: ' +
-    'at least 99 % of as many deliveries as were due arrived in the window, the backlog stayed level, p99 below 1 s.',
+    'The rate grows step by step until one is not sustained twice in a row; the last good one is held for the whole ' +
+    'window. Sustained: at least 99 % of as many deliveries as were due arrived in the window, the backlog stayed level, p99 below 1 s.',
   tables: [latencyTable, cpuTable, memoryTable],
   run: (bench) => runCase(bench, fanOut, scheme),
 }))

@@ -115,25 +115,25 @@ export function faultsOfOwners({ faults }: Ledger, bounds: RepeatBounds): Ledger
 
 function repeatsIn(chain: Chain, ledger: Ledger, bounds: RepeatBounds): Repeat[] {
   const owners = faultsOfOwners(ledger, bounds)
+  const isDoubled = isEventDoubled(chain, ledger, bounds)
   const repeats: Repeat[] = []
   const latest = new Map<number, LedgerRequest>()
   for (const request of chain.requests) {
     const earlier = latest.get(request.attempt)
     latest.set(request.attempt, request)
-    const isDoubled = () => isEventDoubled(chain, ledger, bounds) || repeats.some((repeat) => repeat.cause !== null)
+    const mayBeDouble = isDoubled || repeats.some((repeat) => repeat.cause !== null)
     if (earlier)
       repeats.push({
         chain,
         request,
         earlierSettledAt: earlier.settledAt,
-        isDoubled: isEventDoubled(chain, ledger, bounds),
-        ...causeOf(request, earlier, owners, bounds, isDoubled),
+        isDoubled,
+        ...causeOf(request, earlier, owners, bounds, mayBeDouble),
       })
     else {
       const end = endBefore(chain, request)
       if (!end) continue
       const fault = owners.find((owner) => between(owner, end.at - bounds.commitLagMs, request.at)) ?? null
-      const isDoubled = isEventDoubled(chain, ledger, bounds)
       repeats.push({ chain, request, earlierSettledAt: end.settledAt, cause: fault && 'ended', fault: null, isDoubled })
     }
   }
@@ -145,16 +145,16 @@ function causeOf(
   earlier: LedgerRequest,
   owners: LedgerFault[],
   bounds: RepeatBounds,
-  isDoubled: () => boolean,
+  mayBeDouble: boolean,
 ): { cause: RepeatCause | null; fault: LedgerFault | null } {
   const isSameAttempt = request.timestamp === earlier.timestamp && request.at - earlier.at < ATTEMPT_MS
   if (isSameAttempt && !earlier.isAnswered) return { cause: 'connection', fault: null }
   const fault = hitBy(owners, earlier, bounds, request.at)
   // What was not committed comes back with the partition. What comes later, of an event fanned out twice, was committed.
   const isLate = fault !== null && request.at > fault.backAt + COMES_BACK_MS
-  if (fault && !(isLate && isDoubled())) return { cause: 'fault', fault }
+  if (fault && !(isLate && mayBeDouble)) return { cause: 'fault', fault }
   const isForgotten = owners.some((owner) => between(owner, earlier.at, request.at))
-  return { cause: isForgotten && isDoubled() ? 'doubled' : null, fault: null }
+  return { cause: isForgotten && mayBeDouble ? 'doubled' : null, fault: null }
 }
 
 /** Posted twice, or fanned out twice because fan-out was hit before it had committed. */

@@ -3,6 +3,8 @@ import type { ReplayAnswer } from './replay-schemas.js'
 
 export const NOTHING_MATCHES =
   'Nothing matches: there is no such event in this time range. Look at `only`, `types`, `since` and `until`.'
+const WAITING =
+  'It starts when everything that was accepted before it is recorded and a place among the running replays is free.'
 const PROBABLY_NOTHING =
   'Nothing matches so far: there is no such event in this time range. It is counted again when the replay starts.'
 
@@ -34,8 +36,7 @@ export function replayView(replay: ReplayRow): ReplayAnswer {
 
 function detailOf({ state, detail, matched, sent }: ReplayRow): string | null {
   if (detail !== null) return detail
-  if (state === 'waiting')
-    return 'It starts when everything that was accepted before it is recorded and a place among the running replays is free.'
+  if (state === 'waiting') return WAITING
   if (state === 'done' && matched === 0 && sent === 0) return NOTHING_MATCHES
   return null
 }
