@@ -9,6 +9,7 @@ import { KnownStreaks } from './known-streaks.js'
 import { MemoryBound } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
+import { ReplayPace } from './replay-pace.js'
 import type { CountedReport } from './settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
@@ -44,6 +45,7 @@ export class Dispatch {
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
+  readonly #replayPace = new ReplayPace((lane) => this.#wake(lane))
   /** Attempts that were answered and are not in the log yet. */
   #unwritten = 0
   #isDraining = false
@@ -191,6 +193,7 @@ export class Dispatch {
       if (wakeAt !== undefined) this.#sleeping.add(lane, wakeAt)
       return false
     }
+    if (lane.isReplayNext && !this.#replayPace.admits(lane)) return false
     const work = lane.startNext()!
     if (!work.batch.isHeld()) {
       this.#putBackOrDrop(lane, work, now)

@@ -43,6 +43,11 @@ export class WebhookLane {
     return this.#latestBatch?.isOwned() === false
   }
 
+  /** Live traffic and retries go first: only replays are left. */
+  get isReplayNext(): boolean {
+    return this.state.queued === 0
+  }
+
   enqueue(work: Work): void {
     this.#latestBatch = work.batch
     this.#queueOf(work).push(work)

@@ -1,20 +1,25 @@
+import { waitUntil } from '../../../local/src/index.js'
+import { metricsOf, sumOf } from './metrics.js'
+
 /** Of all rounds of the projector so far: how old their oldest record was when it could be read. */
 export interface ProjectorDelay {
   seconds: number
   rounds: number
 }
 
-const METRIC = 'webhooks_projector_delay_seconds'
+const DELAY = 'webhooks_projector_delay_seconds'
+const LAG = 'webhooks_consumer_lag_records'
+/** A load that goes on has so many on their way to the read models, and some: less is no backlog. */
+const NO_BACKLOG = 1_000
 
 /** @param url of the API's management port; @throws Error when it has no such metric */
 export async function projectorDelay(url: string): Promise<ProjectorDelay> {
-  const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(10_000) })
-  return delayIn(await answer.text())
+  return delayIn(await metricsOf(url))
 }
 
 /** @param metrics in Prometheus' text format; @throws Error when the metric is not there */
 export function delayIn(metrics: string): ProjectorDelay {
-  return { seconds: valueOf(metrics, `${METRIC}_sum`), rounds: valueOf(metrics, `${METRIC}_count`) }
+  return { seconds: sumOf(metrics, `${DELAY}_sum`), rounds: sumOf(metrics, `${DELAY}_count`) }
 }
 
 /** The mean of the rounds between two readings, ms; NaN when there was none. */
@@ -22,8 +27,8 @@ export function meanDelayMs(before: ProjectorDelay, after: ProjectorDelay): numb
   return ((after.seconds - before.seconds) / (after.rounds - before.rounds)) * 1000
 }
 
-function valueOf(metrics: string, name: string): number {
-  const line = metrics.split('\n').find((text) => text.startsWith(name))
-  if (!line) throw new Error(`the API does not tell ${name}`)
-  return Number(line.slice(line.lastIndexOf(' ')))
+/** Waits until what happened is in the read models: a backlog of theirs would take its CPU out of the next window. */
+export async function readModelsCaughtUp(url: string, signal: AbortSignal): Promise<void> {
+  const isCaughtUp = async (): Promise<boolean> => sumOf(await metricsOf(url), LAG) < NO_BACKLOG
+  await waitUntil('the read models catching up', isCaughtUp, { timeoutMs: 120_000, signal })
 }

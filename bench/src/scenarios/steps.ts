@@ -1,5 +1,6 @@
 import { isSustained, loadRow } from '../measure/load-row.js'
 import { measureLoad } from '../measure/load-window.js'
+import { readModelsCaughtUp } from '../measure/projector-delay.js'
 import type { Scheme } from '../receiver/bench-receiver.js'
 import type { Row } from '../report/row.js'
 import { type Audience, audienceOf } from '../stack/audience.js'
@@ -63,6 +64,7 @@ async function tryRate(bench: Bench, stack: BenchStack, attempt: Attempt): Promi
   const { audience, label, rate, seconds, warmUpSeconds } = attempt
   const name = `${label} ${rate.toLocaleString('en')}/s`
   const load = { audience, deliveriesPerSecond: rate, seconds, warmUpSeconds, onSample: bench.progress.sample(name) }
+  await readModelsCaughtUp(stack.managementUrl, stack.signal)
   const window = await measureLoad(stack, bench.receiver, load)
   const sustained = isSustained(window)
   const row = loadRow(name, window)
