@@ -41,8 +41,16 @@ function attemptsWith(secrets: string[], accepts: () => string, timeoutMs = 5_00
     timeoutMs,
   )
   const choice = new SecretChoice()
-  return { requests, signedWith, run: () => attempt.run(aDelivery(), webhook, choice) }
+  const run = (onNewConnection = false) => attempt.run(aDelivery(), webhook, choice, onNewConnection)
+  return { requests, signedWith, run }
 }
+
+it('keeps a receiver that did not answer away from the connections that wait', async () => {
+  const { run, requests } = attemptsWith([OLD], () => OLD)
+  await run()
+  await run(true)
+  expect(requests.map(({ onNewConnection }) => onNewConnection)).toEqual([false, true])
+})
 
 describe('a receiver that switches its secret during the overlap', () => {
   it('misses nothing, whichever moment it switches, and costs a second request once', async () => {

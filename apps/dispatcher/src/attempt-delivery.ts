@@ -7,7 +7,7 @@ import {
   newId,
   outcomeOfStatus,
 } from '#domain'
-import { EgressClient, type EgressResult, type OwnFaultCause } from '#egress'
+import { EgressClient, type EgressRequest, type EgressResult, type OwnFaultCause } from '#egress'
 import { BrokenSealError, UnknownSealKeyError, signatureHeaders } from '#signing'
 import { type SecretChoice, looksLikeWrongSecret } from './secret-choice.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
@@ -49,12 +49,17 @@ export class AttemptDelivery {
   ) {}
 
   /** One attempt: one request, or two where a receiver may have the other secret of a rotation. */
-  async run(delivery: Delivery, webhook: DeliverableWebhook, choice: SecretChoice): Promise<AttemptReport> {
+  async run(
+    delivery: Delivery,
+    webhook: DeliverableWebhook,
+    choice: SecretChoice,
+    onNewConnection = false,
+  ): Promise<AttemptReport> {
     const startedAt = Date.now()
     const secrets = this.#secretsOf(webhook, startedAt)
     if ('unreadable' in secrets) return unsigned(webhook, startedAt, secrets.unreadable)
     const { first, other } = choice.order(secrets)
-    let sent = await this.#send(delivery, webhook, first, secrets, this.timeoutMs)
+    let sent = await this.#send(delivery, webhook, first, secrets, { deadlineMs: this.timeoutMs, onNewConnection })
     if (other !== undefined) {
       sent = (await this.#tryOther(delivery, webhook, sent, { first, other, secrets, startedAt }, choice)) ?? sent
     }
@@ -92,7 +97,7 @@ export class AttemptDelivery {
       choice.prefer(other)
       return undefined
     }
-    const second = await this.#send(delivery, webhook, other, secrets, left)
+    const second = await this.#send(delivery, webhook, other, secrets, { deadlineMs: left })
     if (isSuccess(second.result)) choice.prefer(other)
     return second
   }
@@ -102,7 +107,7 @@ export class AttemptDelivery {
     webhook: DeliverableWebhook,
     primarySecret: string,
     secrets: string[],
-    deadlineMs: number,
+    how: Pick<EgressRequest, 'deadlineMs' | 'onNewConnection'>,
   ): Promise<Sent> {
     const headers = {
       'content-type': 'application/json',
@@ -118,7 +123,7 @@ export class AttemptDelivery {
       'x-webhook-delivery': delivery.id,
       'x-webhook-attempt': String(delivery.attempt),
     }
-    const result = await this.client.send({ url: webhook.url, headers, body: delivery.body, deadlineMs })
+    const result = await this.client.send({ url: webhook.url, headers, body: delivery.body, ...how })
     return { headers, result }
   }
 }

@@ -16,6 +16,7 @@ import { type WorkStandIn, someWork } from './work.testing.js'
 
 const OK: AttemptOutcome = { kind: 'succeeded', status: 200 }
 const BROKEN: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 500 }
+const HUNG: AttemptOutcome = { kind: 'failed', reason: 'timeout' }
 const GONE: AttemptOutcome = { kind: 'refused', reason: 'gone', status: 410 }
 
 const aWebhook = (id: string, changes: Partial<DeliverableWebhook> = {}): DeliverableWebhook => ({
@@ -33,7 +34,12 @@ const aWebhook = (id: string, changes: Partial<DeliverableWebhook> = {}): Delive
 /** A dispatch whose requests are answered by hand, and whose writes are acknowledged at once and recorded. */
 function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   const view = new Map(webhooks.map((webhook) => [webhook.id, webhook]))
-  const underWay: { webhookId: string; deliveryId: string; answer(outcome: AttemptOutcome | null): void }[] = []
+  const underWay: {
+    webhookId: string
+    deliveryId: string
+    onNewConnection: boolean
+    answer(outcome: AttemptOutcome | null): void
+  }[] = []
   const written: { kind: string; deliveryId?: string; end?: string; until?: number; command?: unknown }[] = []
   let catchUp: () => Promise<void> = () => Promise.resolve()
   let acknowledged = Promise.resolve()
@@ -42,11 +48,12 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   const attempted = new AttemptedKeys()
   const chains = new NewestChains({} as never, {} as never)
   const attemptDelivery = {
-    run: (delivery: { id: string; webhookId: string }) =>
+    run: (delivery: { id: string; webhookId: string }, _: unknown, __: unknown, onNewConnection: boolean) =>
       new Promise<AttemptReport>((resolve) =>
         underWay.push({
           webhookId: delivery.webhookId,
           deliveryId: delivery.id,
+          onNewConnection,
           answer: (result) =>
             resolve({
               attemptId: 'atm_1',
@@ -469,6 +476,16 @@ describe('a receiver that only fails', () => {
     expect(putOff.length).toBeGreaterThan(30)
     for (const { until } of putOff) expect(until).toBeGreaterThanOrEqual(1_005_000)
   })
+})
+
+it('calls a receiver that left the last attempt unanswered on a connection of its own', async () => {
+  const { offer, underWay } = aDispatch()
+  for (const outcome of [HUNG, BROKEN, OK]) {
+    offer()
+    underWay.at(-1)!.answer(outcome)
+    await settled()
+  }
+  expect(underWay.map(({ onNewConnection }) => onNewConnection)).toEqual([false, true, false])
 })
 
 describe('a replay', () => {

@@ -232,7 +232,8 @@ export class Dispatch {
 
   async #attempt(turn: Turn, work: Work, webhook: DeliverableWebhook): Promise<void> {
     const { lane } = turn
-    const report = await this.attemptDelivery.run(work.delivery, webhook, lane.secretChoice)
+    const { wasUnanswered } = lane.state
+    const report = await this.attemptDelivery.run(work.delivery, webhook, lane.secretChoice, wasUnanswered)
     const now = Date.now()
     this.#ready.release(turn)
     let command: DisableWebhook | null = null

@@ -192,6 +192,29 @@ describe('a connection', () => {
     expect(receiver.resumed).toEqual([false, true])
   })
 
+  test('of a receiver that hangs up costs its neighbours none of those that wait', async () => {
+    // Answers, but resets the connection when it is asked at /hangs-up.
+    const receiver = await aReceiver({
+      plain: true,
+      onRequest: (socket, request) => {
+        if (request.includes('/hangs-up')) socket.resetAndDestroy()
+        else socket.write(anAnswer())
+      },
+    })
+    const client = aClient()
+    const origin = `http://localhost:${receiver.port}`
+    await client.send(aRequest(receiver.port, { url: `${origin}/` }))
+    const url = `${origin}/hangs-up`
+    const result = await client.send(aRequest(receiver.port, { url, onNewConnection: true }))
+    expect(result).toMatchObject({ kind: 'failed', reason: 'connection_lost' })
+    expect(receiver.requests.filter((request) => request.includes('/hangs-up'))).toHaveLength(1)
+    expect(await client.send(aRequest(receiver.port, { url: `${origin}/` }))).toMatchObject({
+      kind: 'answered',
+      reusedConnection: true,
+    })
+    expect(receiver.accepted).toBe(2)
+  })
+
   test('lost while idle is replaced within the attempt', async () => {
     // Answers once on each connection, and resets it when another request comes.
     const receiver = await aReceiver({

@@ -34,6 +34,11 @@ export interface EgressRequest {
   body: Buffer
   /** For everything together: resolving, connecting, TLS, headers and body. */
   deadlineMs: number
+  /**
+   * Takes none of the connections that wait. For a receiver that left its last request unanswered: what it hangs up on
+   * would be a connection that others at the same origin could have used.
+   */
+  onNewConnection?: boolean
 }
 
 /**
@@ -114,7 +119,7 @@ export class EgressClient {
       headers: request.headers,
       body: request.body,
     }
-    const kept = this.idle.take(target.origin)
+    const kept = request.onNewConnection ? undefined : this.idle.take(target.origin)
     if (kept) {
       const outcome = await this.exchange(kept, options, deadline)
       if (!isLostUnanswered(outcome)) return attemptOf(outcome, true)

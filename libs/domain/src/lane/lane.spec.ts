@@ -54,6 +54,26 @@ describe('what a lane holds', () => {
   })
 })
 
+describe('an attempt without an answer', () => {
+  it.each([hung, { kind: 'failed', reason: 'connect' }, { kind: 'failed', reason: 'connection_lost' }] as const)(
+    'is remembered until the next one: $reason',
+    (outcome) => {
+      const lane = aLane()
+      attempts(lane, 1, outcome)
+      expect(lane.wasUnanswered).toBe(true)
+      attempts(lane, 1, broken)
+      expect(lane.wasUnanswered).toBe(false)
+    },
+  )
+
+  it('is none where the receiver has answered, whatever it said', () => {
+    const lane = aLane()
+    expect(lane.wasUnanswered).toBe(false)
+    for (const status of [429, 500, 503]) attempts(lane, 1, { kind: 'failed', reason: 'http_status', status })
+    expect(lane.wasUnanswered).toBe(false)
+  })
+})
+
 describe('what a lane puts off', () => {
   it('is nothing with fewer than ten unfinished deliveries, whatever the receiver answers', () => {
     const lane = aLane()

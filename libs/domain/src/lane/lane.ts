@@ -45,6 +45,7 @@ export class Lane {
   #pausedUntil = -Infinity
   #lastSuccessAt = -Infinity
   #failedSinceSuccess = false
+  #wasUnanswered = false
   #mustProbe = false
   /** When the lane will have worked off all that it was given and all that was put off. */
   #horizon = -Infinity
@@ -84,6 +85,11 @@ export class Lane {
 
   get lastSuccessAt(): number {
     return this.#lastSuccessAt
+  }
+
+  /** The receiver left the last attempt without an answer: timed out, hung up, or could not be reached. */
+  get wasUnanswered(): boolean {
+    return this.#wasUnanswered
   }
 
   /** Deliveries that it finishes in a second, by its cap and its average latency (Little's law). */
@@ -192,6 +198,7 @@ export class Lane {
   settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number, isReplay = false): void {
     this.abandoned(isReplay)
     this.#mustProbe = false
+    this.#wasUnanswered = isUnanswered(outcome)
     const latency = now - startedAt
     this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
@@ -234,8 +241,11 @@ export class Lane {
   }
 }
 
+function isUnanswered(outcome: AttemptOutcome): boolean {
+  return outcome.kind === 'failed' && ['timeout', 'connect', 'connection_lost'].includes(outcome.reason)
+}
+
 function isOverload(outcome: AttemptOutcome): boolean {
-  if (outcome.kind !== 'failed') return false
-  if (outcome.reason === 'timeout' || outcome.reason === 'connect' || outcome.reason === 'connection_lost') return true
-  return outcome.status === 429 || outcome.status === 503
+  if (isUnanswered(outcome)) return true
+  return outcome.kind === 'failed' && (outcome.status === 429 || outcome.status === 503)
 }
