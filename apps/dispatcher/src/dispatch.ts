@@ -45,7 +45,7 @@ export class Dispatch {
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
-  readonly #replayPace = new ReplayPace((lane) => this.#wake(lane))
+  readonly #replayPace = new ReplayPace((lanes) => this.#wake(...lanes))
   /** Attempts that were answered and are not in the log yet. */
   #unwritten = 0
   #isDraining = false
@@ -325,8 +325,9 @@ export class Dispatch {
     this.#ready.add(lane, now)
   }
 
-  #wake(lane: WebhookLane): void {
-    this.#ready.add(lane, Date.now())
+  #wake(...lanes: readonly WebhookLane[]): void {
+    const now = Date.now()
+    for (const lane of lanes) this.#ready.add(lane, now)
     this.#pump()
   }
 }

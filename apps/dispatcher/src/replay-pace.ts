@@ -2,8 +2,8 @@ import type { WebhookLane } from './webhook-lane.js'
 
 /** From one step to the next, the shortest that a timer can wait. Ms. */
 const STEP_MS = 1
-/** What is there together is started over so many steps: less than from one burst of a replay to the next. */
-const STEPS = 16
+/** Such a share of what is held starts each millisecond: a burst is nearly gone when the replay's next one comes. */
+const SHARE = 1 / 16
 
 /**
  * A replay's deliveries come in bursts, so that they cost little on their way here. Started at once, a burst would keep
@@ -11,10 +11,12 @@ const STEPS = 16
  */
 export class ReplayPace {
   #admitted = 0
+  #waitingSince = 0
   #timer: NodeJS.Timeout | undefined
   readonly #waiting = new Set<WebhookLane>()
 
-  constructor(private readonly wake: (lane: WebhookLane) => void) {}
+  /** @param wake told of all lanes at once: one after the other, the first would take the whole step */
+  constructor(private readonly wake: (lanes: readonly WebhookLane[]) => void) {}
 
   /** Whether a replay's delivery of the lane may start now; if not, the lane is woken with the next step. */
   admits(lane: WebhookLane): boolean {
@@ -23,7 +25,10 @@ export class ReplayPace {
       return true
     }
     this.#waiting.add(lane)
-    this.#timer ??= setTimeout(() => this.#step(), STEP_MS)
+    if (!this.#timer) {
+      this.#waitingSince = performance.now()
+      this.#timer = setTimeout(() => this.#step(), STEP_MS)
+    }
     return false
   }
 
@@ -31,8 +36,10 @@ export class ReplayPace {
     this.#timer = undefined
     const lanes = [...this.#waiting]
     this.#waiting.clear()
-    const queued = lanes.reduce((sum, { state }) => sum + state.queuedReplays, 0)
-    this.#admitted = Math.ceil(queued / STEPS)
-    for (const lane of lanes) this.wake(lane)
+    const held = lanes.reduce((sum, { state }) => sum + state.queuedReplays, 0)
+    // A busy process takes its steps less often; a replay is not to fall behind its rate for it.
+    const steps = Math.max(1, (performance.now() - this.#waitingSince) / STEP_MS)
+    this.#admitted = Math.min(held, Math.ceil(held * SHARE * steps))
+    this.wake(lanes)
   }
 }

@@ -8,7 +8,8 @@ export interface ProjectorDelay {
 }
 
 const DELAY = 'webhooks_projector_delay_seconds'
-const LAG = 'webhooks_consumer_lag_records'
+/** Of the projector: no other consumer of the API reads this topic. */
+const LAG = /^webhooks_consumer_lag_records\{[^}]*topic="[^"]*delivery-log"[^}]*\} (\d+)$/m
 /** A load that goes on has so many on their way to the read models, and some: less is no backlog. */
 const NO_BACKLOG = 1_000
 
@@ -27,8 +28,14 @@ export function meanDelayMs(before: ProjectorDelay, after: ProjectorDelay): numb
   return ((after.seconds - before.seconds) / (after.rounds - before.rounds)) * 1000
 }
 
+/** Records that are not in the read models; undefined while the projector holds no partitions. */
+export function lagIn(metrics: string): number | undefined {
+  const lag = LAG.exec(metrics)?.[1]
+  return lag === undefined ? undefined : Number(lag)
+}
+
 /** Waits until what happened is in the read models: a backlog of theirs would take its CPU out of the next window. */
 export async function readModelsCaughtUp(url: string, signal: AbortSignal): Promise<void> {
-  const isCaughtUp = async (): Promise<boolean> => sumOf(await metricsOf(url), LAG) < NO_BACKLOG
+  const isCaughtUp = async (): Promise<boolean> => (lagIn(await metricsOf(url)) ?? Infinity) < NO_BACKLOG
   await waitUntil('the read models catching up', isCaughtUp, { timeoutMs: 120_000, signal })
 }

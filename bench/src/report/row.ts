@@ -5,7 +5,3 @@ export interface Row {
   /** What a reader must know beside the figures: anything that should not have happened. */
   notes: string[]
 }
-
-export function meanP99(...rows: readonly Row[]): number {
-  return rows.reduce((sum, { values }) => sum + values.p99!, 0) / rows.length
-}

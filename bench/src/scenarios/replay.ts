@@ -6,7 +6,7 @@ import { loadRow } from '../measure/load-row.js'
 import { measureLoad } from '../measure/load-window.js'
 import { readModelsCaughtUp } from '../measure/projector-delay.js'
 import { settle } from '../measure/settle.js'
-import { meanP99, type Row } from '../report/row.js'
+import type { Row } from '../report/row.js'
 import type { Table } from '../report/table.js'
 import { type Audience, audienceOf, requestsFor } from '../stack/audience.js'
 import type { BenchStack } from '../stack/bench-stack.js'
@@ -61,6 +61,7 @@ export const replay: Scenario = {
       const history = await postHistory(bench, stack, past, extent.quick ? events.quick : events.full)
       await warmUp(bench, stack, live)
       const measure = async (label: string): Promise<Row> => {
+        await readModelsCaughtUp(stack.managementUrl, stack.signal)
         const seconds = Math.min(extent.seconds, mostLiveSeconds)
         const load = { audience: live, deliveriesPerSecond: livePerSecond, ...extent, seconds }
         return loadRow(label, await measureLoad(stack, receiver, { ...load, onSample: progress.sample(label) }))
@@ -83,9 +84,8 @@ export const replay: Scenario = {
       if (history.repeats > 0) beside.notes.push(`${history.repeats} replayed deliveries came again`)
       progress.done(beside, `${history.delivered} replayed`)
 
-      await readModelsCaughtUp(stack.managementUrl, stack.signal)
       const after = await measure('alone, after')
-      beside.values.ratio = beside.values.p99! / meanP99(before, after)
+      beside.values.ratio = beside.values.p99! / ((before.values.p99! + after.values.p99!) / 2)
       progress.done(after, `beside ÷ alone ${beside.values.ratio.toFixed(2)}`)
       return [before, beside, after]
     }),

@@ -55,7 +55,7 @@ describe('what a lane holds', () => {
 })
 
 describe('an attempt without an answer', () => {
-  it.each([hung, { kind: 'failed', reason: 'connect' }, { kind: 'failed', reason: 'connection_lost' }] as const)(
+  it.each([hung, { kind: 'failed', reason: 'connection_lost' }] as const)(
     'is remembered until the next one: $reason',
     (outcome) => {
       const lane = aLane()
@@ -65,6 +65,12 @@ describe('an attempt without an answer', () => {
       expect(lane.wasUnanswered).toBe(false)
     },
   )
+
+  it('is none where no connection came about: one that waits may still be good', () => {
+    const lane = aLane()
+    attempts(lane, 1, { kind: 'failed', reason: 'connect' })
+    expect(lane.wasUnanswered).toBe(false)
+  })
 
   it('is none where the receiver has answered, whatever it said', () => {
     const lane = aLane()

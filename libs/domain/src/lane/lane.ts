@@ -87,7 +87,7 @@ export class Lane {
     return this.#lastSuccessAt
   }
 
-  /** The receiver left the last attempt without an answer: timed out, hung up, or could not be reached. */
+  /** The receiver took the last request and left it without an answer: it timed out, or the connection was lost. */
   get wasUnanswered(): boolean {
     return this.#wasUnanswered
   }
@@ -242,10 +242,11 @@ export class Lane {
 }
 
 function isUnanswered(outcome: AttemptOutcome): boolean {
-  return outcome.kind === 'failed' && ['timeout', 'connect', 'connection_lost'].includes(outcome.reason)
+  return outcome.kind === 'failed' && (outcome.reason === 'timeout' || outcome.reason === 'connection_lost')
 }
 
 function isOverload(outcome: AttemptOutcome): boolean {
   if (isUnanswered(outcome)) return true
-  return outcome.kind === 'failed' && (outcome.status === 429 || outcome.status === 503)
+  if (outcome.kind !== 'failed') return false
+  return outcome.reason === 'connect' || outcome.status === 429 || outcome.status === 503
 }
