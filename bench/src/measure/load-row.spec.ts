@@ -10,7 +10,7 @@ const usage = { api: 1, fanout: 1, dispatcher: 1, broker: 1, postgres: 1, bench:
 
 /** A window of 2 s at 100 deliveries/s after 1 s of warm-up, in which each delivery took 10 ms. */
 function aWindow({ lost = [] as number[], ...changes }: Partial<LoadWindow> & { lost?: number[] } = {}): LoadWindow {
-  const audience = audienceOf(['acc_1'], 1)
+  const audience = audienceOf([{ id: 'acc_1' }], 1)
   const ledger = new DeliveryLedger('tag', 300, 1)
   const schedule = new EvenSchedule(1000, 100)
   for (let sequence = 0; sequence < 300; sequence++) {

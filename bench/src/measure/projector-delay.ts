@@ -10,7 +10,7 @@ export interface ProjectorDelay {
 const DELAY = 'webhooks_projector_delay_seconds'
 /** Of the projector: no other consumer of the API reads this topic. */
 const LAG = /^webhooks_consumer_lag_records\{[^}]*topic="[^"]*delivery-log"[^}]*\} (\d+)$/m
-/** A load that goes on has so many on their way to the read models, and some: less is no backlog. */
+/** Fewer are no backlog: a load of some thousand a second has that many on their way all the time. */
 const NO_BACKLOG = 1_000
 
 /** @param url of the API's management port; @throws Error when it has no such metric */

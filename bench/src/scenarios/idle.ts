@@ -18,10 +18,7 @@ export const idle: Scenario = {
   tables: [processTable('CPU, % of one core', 'idle', 2), memoryTable],
   run: ({ receiver, extent, progress, withStack }) =>
     withStack({ accounts }, async (stack) => {
-      const audience = audienceOf(
-        stack.accounts.map(({ id }) => id),
-        1,
-      )
+      const audience = audienceOf(stack.accounts, 1)
       const origin = await receiver.open('http')
       await stack.subscribe(audience, () => origin)
       await measureLoad(stack, receiver, { audience, deliveriesPerSecond: 50, seconds: 2, warmUpSeconds: 0 })

@@ -53,10 +53,7 @@ async function postFor(
   { name, perRequest, connections }: (typeof kinds)[number],
   seconds: number,
 ): Promise<Row> {
-  const audience = audienceOf(
-    stack.accounts.map(({ id }) => id),
-    1,
-  )
+  const audience = audienceOf(stack.accounts, 1)
   const nextBody = bodies(audience, perRequest)
   const poster = new ApiPoster(stack.apiUrl, stack.producerKey, connections)
   const path = perRequest === 1 ? '/v1/events' : '/v1/events/batch'

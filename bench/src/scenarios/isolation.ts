@@ -64,10 +64,7 @@ function isQuickKind({ name }: Misbehaviour): boolean {
 }
 
 async function prepare(bench: Bench, stack: BenchStack): Promise<void> {
-  const audience = audienceOf(
-    stack.accounts.map(({ id }) => id),
-    1,
-  )
+  const audience = audienceOf(stack.accounts, 1)
   const origin = await bench.receiver.open('http')
   await stack.subscribe(audience, () => origin)
   await warmUp(bench, stack, audience)
@@ -79,10 +76,7 @@ async function prepare(bench: Bench, stack: BenchStack): Promise<void> {
  * and what is left of one kind may disturb the quiet window after it: compared is with the median of them all.
  */
 async function compare(bench: Bench, stack: BenchStack, crowd: Crowd, kinds: Misbehaviour[]): Promise<Row[]> {
-  const audience = audienceOf(
-    stack.accounts.map(({ id }) => id),
-    crowd.fanOut,
-  )
+  const audience = audienceOf(stack.accounts, crowd.fanOut)
   const quiets = [await measure(bench, stack, crowd, audience, quiet)]
   const bad: Row[] = []
   for (const kind of kinds) {

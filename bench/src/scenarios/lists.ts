@@ -44,7 +44,7 @@ async function measureLists({ extent, progress }: Bench, stack: BenchStack, data
   const { id: accountId, key } = stack.accounts[0]!
   const api = new ApiClient(stack.apiUrl)
   const get = (path: string) => api.expect('GET', path, key)
-  await stack.subscribe(audienceOf([accountId], 1), () => 'https://receiver.example')
+  await stack.subscribe(audienceOf([{ id: accountId }], 1), () => 'https://receiver.example')
   const webhookId = idsIn(await get('/v1/webhooks'))[0]!
   const count = extent.quick ? deliveries.quick : deliveries.full
   progress.now(`filling in ${count.toLocaleString('en')} deliveries`)

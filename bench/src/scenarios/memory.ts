@@ -42,10 +42,7 @@ export const memory: Scenario = {
   ],
   run: (bench) =>
     bench.withStack({ accounts }, async (stack) => {
-      const audience = audienceOf(
-        stack.accounts.map(({ id }) => id),
-        fanOut,
-      )
+      const audience = audienceOf(stack.accounts, fanOut)
       const stranger = new BenchReceiver(await selfSignedCertificate(['localhost']))
       try {
         const origin = await bench.receiver.open('http')

@@ -28,10 +28,7 @@ export const fixedRates: Scenario = {
 function runFanOut(bench: Bench, fanOut: number, steps: number[]): Promise<Row[]> {
   const { receiver, extent, progress } = bench
   return bench.withStack({ accounts }, async (stack) => {
-    const audience = audienceOf(
-      stack.accounts.map(({ id }) => id),
-      fanOut,
-    )
+    const audience = audienceOf(stack.accounts, fanOut)
     const origin = await receiver.open('http')
     await stack.subscribe(audience, () => origin)
     await warmUp(bench, stack, audience)

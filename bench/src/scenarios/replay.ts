@@ -47,10 +47,7 @@ export const replay: Scenario = {
     bench.withStack({ accounts: 4 }, async (stack) => {
       const { receiver, extent, progress } = bench
       const [historian, ...others] = stack.accounts
-      const live = audienceOf(
-        others.map(({ id }) => id),
-        1,
-      )
+      const live = audienceOf(others, 1)
       const origin = await receiver.open('http')
       await stack.subscribe(live, () => origin)
       const since = new Date().toISOString()

@@ -41,10 +41,7 @@ export const spacing: Scenario = {
   tables: [table],
   run: (bench) =>
     bench.withStack({ accounts }, async (stack) => {
-      const audience = audienceOf(
-        stack.accounts.map(({ id }) => id),
-        1,
-      )
+      const audience = audienceOf(stack.accounts, 1)
       const origin = await bench.receiver.open('http')
       await stack.subscribe(audience, () => origin)
       await warmUp(bench, stack, audience)

@@ -31,10 +31,7 @@ export const sustainedRates: Scenario[] = cases.map(({ fanOut, scheme }) => ({
 
 function runCase(bench: Bench, fanOut: number, scheme: Scheme): Promise<Row[]> {
   return bench.withStack({ accounts }, async (stack) => {
-    const audience = audienceOf(
-      stack.accounts.map(({ id }) => id),
-      fanOut,
-    )
+    const audience = audienceOf(stack.accounts, fanOut)
     const origin = await bench.receiver.open(scheme)
     await stack.subscribe(audience, () => origin)
     await warmUp(bench, stack, audience)

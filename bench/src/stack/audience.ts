@@ -18,8 +18,8 @@ export interface Audience {
   fanOut: number
 }
 
-export function audienceOf(accountIds: readonly string[], fanOut: number): Audience {
-  const pairs = accountIds.flatMap((accountId) => contextEventTypes.map((type) => ({ accountId, type })))
+export function audienceOf(accounts: readonly { id: string }[], fanOut: number): Audience {
+  const pairs = accounts.flatMap(({ id }) => contextEventTypes.map((type) => ({ accountId: id, type })))
   const numbers = (group: number): number[] => Array.from({ length: fanOut }, (_, i) => group * fanOut + i)
   return { groups: pairs.map((pair, i) => ({ ...pair, webhooks: numbers(i) })), fanOut }
 }
