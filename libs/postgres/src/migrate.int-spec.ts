@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { migrate, pendingMigrations } from './migrate.js'
 import { migrations } from './migrations/index.js'
+import { PartitionStore } from './read-models/partition-store.js'
 import { type TestDatabase, createTestDatabase } from './test-database.testing.js'
 
 const names = migrations.map((migration) => migration.name)
@@ -30,16 +31,47 @@ describe('migrating', () => {
     }
   })
 
+  it('lays attempts beside their delivery, whichever acceptance they were written under', async () => {
+    await migrate(test.database)
+    await undo(names.length - names.indexOf('AttemptsByTime1763960000009'))
+    const partitions = new PartitionStore(test.database, { eventsMs: Infinity, deliveriesMs: Infinity })
+    for (const table of ['deliveries', 'attempts'] as const) await partitions.ensureDays(table, [0, 1])
+    await test.database.query(`
+      insert into deliveries select id, at, 'acc_1', 'whk_1', 'evt_1', 'context.updated', 'automatic', 0, null, null, 1, at, 0
+      from (values ('dlv_twice', timestamptz 'epoch'), ('dlv_once', 'epoch')) as delivery (id, at)`)
+    await test.database.query(`
+      insert into attempts select delivery_id, id, at, 0, 1, 'automatic', at, 20, 'succeeded', null, 'https://a.example', '{}'
+      from (values ('dlv_twice', 'atm_1', timestamptz 'epoch'), ('dlv_twice', 'atm_2', timestamptz 'epoch' + interval '25 hours'),
+                   ('dlv_once', 'atm_3', 'epoch'), ('dlv_unknown', 'atm_4', timestamptz 'epoch' + interval '1 hour'))
+        as attempt (delivery_id, id, at)`)
+
+    await migrate(test.database)
+
+    const hours = await test.database.query(
+      'select id, extract(epoch from accepted_at)::int / 3600 as hour from attempts order by id',
+    )
+    expect(hours).toEqual([
+      { id: 'atm_1', hour: 0 },
+      { id: 'atm_2', hour: 0 },
+      { id: 'atm_3', hour: 0 },
+      { id: 'atm_4', hour: 1 },
+    ])
+  })
+
   it('can be undone to the empty database', async () => {
     await migrate(test.database)
 
-    await test.database.orm(async (manager) => {
-      for (const _ of names) await manager.dataSource.undoLastMigration()
-    })
+    await undo(names.length)
 
     const tables = await test.database.query(
       "select 1 from pg_tables where schemaname = 'public' and tablename <> 'migrations'",
     )
     expect(tables).toEqual([])
   })
+
+  async function undo(count: number): Promise<void> {
+    await test.database.orm(async (manager) => {
+      for (let i = 0; i < count; i++) await manager.dataSource.undoLastMigration()
+    })
+  }
 })

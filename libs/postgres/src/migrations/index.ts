@@ -1,5 +1,7 @@
 import { Accounting1763960000006 } from './accounting.js'
+import { AttemptsByTime1763960000009 } from './attempts-by-time.js'
 import { Configuration1763960000001 } from './configuration.js'
+import { MatchesAsTheyAre1763960000010 } from './matches-as-they-are.js'
 import { OperationalEvents1763960000008 } from './operational-events.js'
 import { ReadModels1763960000002 } from './read-models.js'
 import { Redeliveries1763960000005 } from './redeliveries.js'
@@ -15,4 +17,6 @@ export const migrations = [
   Accounting1763960000006,
   Replays1763960000007,
   OperationalEvents1763960000008,
+  AttemptsByTime1763960000009,
+  MatchesAsTheyAre1763960000010,
 ]

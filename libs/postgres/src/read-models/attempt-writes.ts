@@ -3,6 +3,7 @@ import { judgedByWebhook } from '../health/judged-attempts.js'
 import type { JudgedAttempt } from '../health/streak-record.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
+import type { DeliveryHomes } from './home.js'
 import type { AttemptRow, AttemptedRow } from './read-model-rows.js'
 
 export interface WrittenAttempts {
@@ -11,9 +12,17 @@ export interface WrittenAttempts {
   judged: Map<string, JudgedAttempt[]>
 }
 
-/** An attempt happened once and never changes: a repeat is dropped. */
-export async function writeAttempts(session: Session, rows: AttemptedRow[]): Promise<WrittenAttempts> {
-  const attempts = mergedByKey(rows, keyOf, (first) => first)
+/** An attempt happened once and never changes: a repeat is dropped. Each is written beside its delivery. */
+export async function writeAttempts(
+  session: Session,
+  rows: AttemptedRow[],
+  homes: DeliveryHomes,
+): Promise<WrittenAttempts> {
+  const attempts = mergedByKey(
+    rows.map((row) => atHome(row, homes)),
+    keyOf,
+    (first) => first,
+  )
   const fresh = new Set<string>()
   for (const chunk of inChunks(attempts.values())) {
     for (const { id } of await insert(session, chunk)) fresh.add(id)
@@ -59,6 +68,25 @@ const INSERT = {
     on conflict do nothing
     returning id, outcome)
     select id from fresh where outcome <> 'succeeded'`,
+}
+
+/** The attempts of deliveries whose acceptance is no longer the one that counts. Times in ms, one for each delivery. */
+export async function moveAttempts(
+  session: Session,
+  from: { id: string; acceptedAt: number }[],
+  to: number[],
+): Promise<void> {
+  await session.query(
+    `update attempts set accepted_at = to_timestamp(home.accepted_at / 1000)
+     from unnest($1::text[], $2::float8[], $3::float8[]) as home (delivery_id, left_at, accepted_at)
+     where attempts.delivery_id = home.delivery_id and attempts.accepted_at = to_timestamp(home.left_at / 1000)`,
+    [from.map(({ id }) => id), from.map(({ acceptedAt }) => acceptedAt), to],
+  )
+}
+
+function atHome(attempt: AttemptedRow, homes: DeliveryHomes): AttemptedRow {
+  const acceptedAt = homes.get(attempt.deliveryId) ?? attempt.acceptedAt
+  return acceptedAt === attempt.acceptedAt ? attempt : { ...attempt, acceptedAt }
 }
 
 function keyOf({ deliveryId, id, acceptedAt }: AttemptRow): string {

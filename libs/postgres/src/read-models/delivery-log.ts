@@ -87,7 +87,7 @@ const WITH_ATTEMPTS = {
                request_url as "requestUrl", request_headers as "requestHeaders",
                response_status as "responseStatus", response_headers as "responseHeaders",
                response_body as "responseBody"
-        from attempts where delivery_id = $1 and accepted_at >= to_timestamp(delivery."acceptedAt" / 1000)
+        from attempts where delivery_id = $1 and accepted_at = to_timestamp(delivery."acceptedAt" / 1000)
       ) as attempt
     ) as attempts
     from (

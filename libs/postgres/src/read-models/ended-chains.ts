@@ -47,7 +47,7 @@ const OVER = {
     select asked.id as "deliveryId", asked.chain, deliveries.chain as newest,
            deliveries.chain = asked.chain or exists (
              select 1 from attempts
-             where delivery_id = asked.id and attempts.accepted_at >= deliveries.accepted_at
+             where delivery_id = asked.id and attempts.accepted_at = deliveries.accepted_at
                and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $3)
            ) as "hasEnded"
     from unnest($1::text[], $2::integer[]) as asked (id, chain)

@@ -1,3 +1,6 @@
+/** Where each of some deliveries is written, by id: the acceptance that counts. Ms since the epoch. */
+export type DeliveryHomes = Map<string, number>
+
 /**
  * How far apart two acceptances of the same event may be and still become one row. Fan-out itself forgets an id after
  * minutes, so a day is ample; each more day makes every write look into one more partition. Ms.

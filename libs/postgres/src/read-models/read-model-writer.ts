@@ -72,7 +72,8 @@ export class ReadModelWriter {
     await this.partitions.ensureDays('events', days(rows.events))
     await this.partitions.ensureDays('fan_outs', days(rows.fanOuts))
     await this.partitions.ensureDays('deliveries', days(rows.deliveries))
-    await this.partitions.ensureDays('attempts', days(rows.attempts))
+    // Of deliveries too, since an attempt goes where its delivery is.
+    await this.partitions.ensureDays('attempts', days([...rows.deliveries, ...rows.attempts]))
   }
 }
 
@@ -85,10 +86,10 @@ async function writeAll(session: Session, rows: ReadModelRows, settings: WriterS
   await session.query('select pg_advisory_xact_lock($1)', [settings.lock])
   const events = await writeEvents(session, rows.events, balance)
   const fanOuts = await writeFanOuts(session, rows.fanOuts, balance)
-  const deliveries = await writeDeliveries(session, rows.deliveries, balance)
-  const attempts = await writeAttempts(session, rows.attempts)
+  const homes = await writeDeliveries(session, rows.deliveries, balance)
+  const attempts = await writeAttempts(session, rows.attempts, homes)
   await writeHealth(session, attempts.judged, settings.recentFailures)
-  return { rows: { events, fan_outs: fanOuts, deliveries, attempts: attempts.count }, balance }
+  return { rows: { events, fan_outs: fanOuts, deliveries: homes.size, attempts: attempts.count }, balance }
 }
 
 function count(rows: ReadModelRows): number {
