@@ -43,7 +43,7 @@ export type {
   ReadModelTable,
 } from './read-models/read-model-rows.js'
 export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'
-export { ReadModelRebuild, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
+export { ReadModelRebuild, RebuildOvertaken, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
 export { RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'
 export { type RoleNames, RolesMissing, roleNames } from './roles/reader-roles.js'

@@ -35,14 +35,16 @@ describe('migrating', () => {
     await migrate(test.database)
     await undo(names.length - names.indexOf('AttemptsByTime1763960000009'))
     const partitions = new PartitionStore(test.database, { eventsMs: Infinity, deliveriesMs: Infinity })
-    for (const table of ['deliveries', 'attempts'] as const) await partitions.ensureDays(table, [0, 1])
+    await partitions.ensureDays('deliveries', [0, 1])
+    await partitions.ensureDays('attempts', [1])
     await test.database.query(`
       insert into deliveries select id, at, 'acc_1', 'whk_1', 'evt_1', 'context.updated', 'automatic', 0, null, null, 1, at, 0
       from (values ('dlv_twice', timestamptz 'epoch'), ('dlv_once', 'epoch')) as delivery (id, at)`)
     await test.database.query(`
       insert into attempts select delivery_id, id, at, 0, 1, 'automatic', at, 20, 'succeeded', null, 'https://a.example', '{}'
-      from (values ('dlv_twice', 'atm_1', timestamptz 'epoch'), ('dlv_twice', 'atm_2', timestamptz 'epoch' + interval '25 hours'),
-                   ('dlv_once', 'atm_3', 'epoch'), ('dlv_unknown', 'atm_4', timestamptz 'epoch' + interval '1 hour'))
+      from (values ('dlv_twice', 'atm_1', timestamptz 'epoch' + interval '24 hours'), ('dlv_twice', 'atm_2', timestamptz 'epoch' + interval '25 hours'),
+                   ('dlv_once', 'atm_3', timestamptz 'epoch' + interval '30 hours'),
+                   ('dlv_unknown', 'atm_4', timestamptz 'epoch' + interval '31 hours'))
         as attempt (delivery_id, id, at)`)
 
     await migrate(test.database)
@@ -54,7 +56,7 @@ describe('migrating', () => {
       { id: 'atm_1', hour: 0 },
       { id: 'atm_2', hour: 0 },
       { id: 'atm_3', hour: 0 },
-      { id: 'atm_4', hour: 1 },
+      { id: 'atm_4', hour: 31 },
     ])
   })
 

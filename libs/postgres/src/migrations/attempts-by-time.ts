@@ -8,6 +8,7 @@ export class AttemptsByTime1763960000009 implements MigrationInterface {
   readonly name = 'AttemptsByTime1763960000009'
 
   async up(runner: QueryRunner): Promise<void> {
+    await makeMissingDays(runner)
     // For that they lie beside their delivery, also where its event came twice and the first acceptance counts.
     await runner.query(`
       update attempts set accepted_at = (
@@ -26,5 +27,19 @@ export class AttemptsByTime1763960000009 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('alter table attempts drop constraint attempts_pkey')
     await runner.query('alter table attempts add primary key (delivery_id, id, accepted_at)')
+  }
+}
+
+/** A day may have deliveries and no attempt yet. */
+async function makeMissingDays(runner: QueryRunner): Promise<void> {
+  const days = (await runner.query(`
+    select right(relname, 8) as day from pg_inherits join pg_class on oid = inhrelid
+    where inhparent = 'deliveries'::regclass and to_regclass('attempts_' || right(relname, 8)) is null`)) as {
+    day: string
+  }[]
+  for (const { day } of days) {
+    await runner.query(`
+      create table attempts_${day} partition of attempts
+      for values from ('${day} 00:00:00+00') to (timestamptz '${day} 00:00:00+00' + interval '24 hours')`)
   }
 }

@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 /**
  * What an event matched is stored as it is: with fifty webhooks it is 4 KB, and compressing it was half of the work of
- * writing it. What is there already stays compressed, and so do the days that were made ahead.
+ * writing it. What is there already stays compressed.
  */
 export class MatchesAsTheyAre1763960000010 implements MigrationInterface {
   readonly name = 'MatchesAsTheyAre1763960000010'

@@ -3,7 +3,7 @@ import { judgedByWebhook } from '../health/judged-attempts.js'
 import type { JudgedAttempt } from '../health/streak-record.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
-import type { DeliveryHomes } from './home.js'
+import { type DeliveryHomes, ends } from './home.js'
 import type { AttemptRow, AttemptedRow } from './read-model-rows.js'
 
 export interface WrittenAttempts {
@@ -52,37 +52,52 @@ function insert(session: Session, attempts: AttemptRow[]): Promise<{ id: string 
   ])
 }
 
+/** What is the same wherever an attempt lies. */
+const CONTENT = `chain, number, trigger, started_at, duration_ms, outcome, reason, request_url, request_headers,
+  response_status, response_headers, response_body`
+
 const INSERT = {
   name: 'insert-attempts',
   text: `
     with fresh as (
-    insert into attempts (delivery_id, id, accepted_at, chain, number, trigger, started_at, duration_ms, outcome, reason,
-                          request_url, request_headers, response_status, response_headers, response_body)
+    insert into attempts (delivery_id, id, accepted_at, ${CONTENT})
     select delivery_id, id, to_timestamp(accepted_at / 1000), chain, number, trigger, to_timestamp(started_at / 1000),
            duration_ms, outcome, reason, request_url, request_headers, response_status, response_headers, response_body
     from unnest(${column(1)}, ${column(2)}, ${column(3, 'float8')}, ${column(4, 'integer')}, ${column(5, 'integer')},
                 ${column(6)}, ${column(7, 'float8')}, ${column(8, 'integer')}, ${column(9)}, ${column(10)},
                 ${column(11)}, ${column(12)}, ${column(13, 'integer')}, ${column(14)}, ${column(15)})
-      as attempt (delivery_id, id, accepted_at, chain, number, trigger, started_at, duration_ms, outcome, reason,
-                  request_url, request_headers, response_status, response_headers, response_body)
+      as attempt (delivery_id, id, accepted_at, ${CONTENT})
     on conflict do nothing
     returning id, outcome)
     select id from fresh where outcome <> 'succeeded'`,
 }
 
-/** The attempts of deliveries whose acceptance is no longer the one that counts. Times in ms, one for each delivery. */
-export async function moveAttempts(
-  session: Session,
-  from: { id: string; acceptedAt: number }[],
-  to: number[],
-): Promise<void> {
-  await session.query(
-    `update attempts set accepted_at = to_timestamp(home.accepted_at / 1000)
-     from unnest($1::text[], $2::float8[], $3::float8[]) as home (delivery_id, left_at, accepted_at)
-     where attempts.delivery_id = home.delivery_id and attempts.accepted_at = to_timestamp(home.left_at / 1000)`,
-    [from.map(({ id }) => id), from.map(({ acceptedAt }) => acceptedAt), to],
-  )
+/** A delivery that is now written under an earlier acceptance of its event. Ms since the epoch. */
+export interface SupersededDelivery {
+  id: string
+  from: number
+  to: number
 }
+
+/** Lays the attempts beside their delivery again. One that is there already, as facts that come again may have it, stays. */
+export async function moveAttempts(session: Session, superseded: SupersededDelivery[]): Promise<void> {
+  const [ids, from, to] = [
+    superseded.map(({ id }) => id),
+    superseded.map(({ from }) => from),
+    superseded.map(({ to }) => to),
+  ]
+  await session.query(MOVE, [ids, from, to, ...ends(from)])
+}
+
+const MOVE = `
+  with moved as (
+    delete from attempts using unnest($1::text[], $2::float8[], $3::float8[]) as home (delivery_id, left_at, lies_at)
+    where attempts.delivery_id = home.delivery_id and attempts.accepted_at = to_timestamp(home.left_at / 1000)
+      and attempts.accepted_at between $4 and $5
+    returning attempts.*, to_timestamp(home.lies_at / 1000) as lies_at)
+  insert into attempts (delivery_id, id, accepted_at, ${CONTENT})
+  select delivery_id, id, lies_at, ${CONTENT} from moved
+  on conflict do nothing`
 
 function atHome(attempt: AttemptedRow, homes: DeliveryHomes): AttemptedRow {
   const acceptedAt = homes.get(attempt.deliveryId) ?? attempt.acceptedAt

@@ -1,6 +1,6 @@
 /**
- * One row per key, those with the same key made one by `merge`. An upsert that meets a key twice fails (SQLSTATE
- * 21000), and in a batch from an at-least-once log it would.
+ * One row per key, those with the same key made one by `merge`. A statement that is given a key twice fails, and in a
+ * batch from an at-least-once log it would.
  */
 export function mergedByKey<T>(rows: T[], keyOf: (row: T) => string, merge: (a: T, b: T) => T): Map<string, T> {
   const byKey = new Map<string, T>()

@@ -1,11 +1,11 @@
 import type { Session } from '../database.js'
-import { moveAttempts } from './attempt-writes.js'
+import { type SupersededDelivery, moveAttempts } from './attempt-writes.js'
 import { type Balance, enterDelivery } from './balance.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined } from './columns.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
 import { type DeliveryState, merged } from './delivery-state.js'
-import { type DeliveryHomes, homesAround } from './home.js'
+import { type DeliveryHomes, type Sought, ends, knownRows } from './home.js'
 
 /**
  * Reads what is known, merges it with what is new by the one rule there is, and writes it back. The caller holds the
@@ -17,51 +17,48 @@ export async function writeDeliveries(
   balance: Balance,
 ): Promise<DeliveryHomes> {
   const deliveries = mergedByKey(states, (state) => state.id, merged)
+  const last = new Map<string, number>()
+  for (const { id, acceptedAt } of states) last.set(id, Math.max(acceptedAt, last.get(id) ?? acceptedAt))
   const homes: DeliveryHomes = new Map()
   for (const chunk of inChunks(deliveries.values())) {
-    for (const { id, acceptedAt } of await writeChunk(session, chunk, balance)) homes.set(id, acceptedAt)
+    const sought = chunk.map(({ id, acceptedAt }) => ({ id, first: acceptedAt, last: last.get(id)! }))
+    const known = await existing(session, sought)
+    for (const { id, acceptedAt } of await writeChunk(session, chunk, known, balance)) homes.set(id, acceptedAt)
   }
   return homes
 }
 
+async function existing(session: Session, sought: Sought[]): Promise<DeliveryState[]> {
+  const records = await session.query<DeliveryRecord>(...knownRows('deliveries', DELIVERY_COLUMNS, sought))
+  return records.map(deliveryStateOf)
+}
+
+/** Answers what is written now. */
 async function writeChunk(
   session: Session,
   fresh: DeliveryState[],
+  known: DeliveryState[],
   balance: Balance,
 ): Promise<Iterable<DeliveryState>> {
-  const known = await existing(session, fresh)
   const states = mergedByKey([...known, ...fresh], (state) => state.id, merged)
-  const homeOf = ({ id }: DeliveryState) => states.get(id)!.acceptedAt
-  const isAtHome = (state: DeliveryState) => state.acceptedAt === homeOf(state)
-  const superseded = known.filter((state) => !isAtHome(state))
+  const there = new Set<string>()
+  const superseded: SupersededDelivery[] = []
+  for (const { id, acceptedAt: from } of known) {
+    const to = states.get(id)!.acceptedAt
+    if (from === to) there.add(id)
+    else superseded.push({ id, from, to })
+  }
   if (superseded.length > 0) {
     await removeSuperseded(session, superseded)
-    await moveAttempts(session, superseded, superseded.map(homeOf))
+    await moveAttempts(session, superseded)
   }
-  const written = new Set(known.filter(isAtHome).map(({ id }) => id))
-  await insert(
-    session,
-    [...states.values()].filter(({ id }) => !written.has(id)),
-  )
-  await update(
-    session,
-    [...states.values()].filter(({ id }) => written.has(id)),
-  )
+  const [inserted, updated]: [DeliveryState[], DeliveryState[]] = [[], []]
+  for (const state of states.values()) (there.has(state.id) ? updated : inserted).push(state)
+  await insert(session, inserted)
+  await update(session, updated)
   const knownById = new Map(known.map((state) => [state.id, state]))
   for (const state of states.values()) enterDelivery(balance, knownById.get(state.id), state)
   return states.values()
-}
-
-/** One look into the key's index for each delivery, planned anew each time: see `event-writes.ts`. */
-async function existing(session: Session, states: DeliveryState[]): Promise<DeliveryState[]> {
-  const records = await session.query<DeliveryRecord>(
-    `select known.* from unnest(${column(1)}) as asked (id)
-     cross join lateral (
-       select ${DELIVERY_COLUMNS} from deliveries where id = asked.id and accepted_at between $2 and $3 offset 0
-     ) as known`,
-    [joined(states.map((state) => state.id)), ...homesAround(states)],
-  )
-  return records.map(deliveryStateOf)
 }
 
 /** Under the lock nobody else adds a row: Postgres need not look for each of them once more, as an upsert would. */
@@ -70,7 +67,8 @@ async function insert(session: Session, states: DeliveryState[]): Promise<void> 
 }
 
 async function update(session: Session, states: DeliveryState[]): Promise<void> {
-  if (states.length > 0) await session.query(UPDATE, columnsOf(states))
+  if (states.length > 0)
+    await session.query(UPDATE, [...columnsOf(states), ...ends(states.map(({ acceptedAt }) => acceptedAt))])
 }
 
 function columnsOf(states: DeliveryState[]): string[] {
@@ -120,13 +118,15 @@ const UPDATE = `
     not_before = state.not_before,
     attempts_made = state.attempts_made
   from ${STATES}
-  where deliveries.id = state.id and deliveries.accepted_at = state.accepted_at`
+  where deliveries.id = state.id and deliveries.accepted_at = state.accepted_at
+    and deliveries.accepted_at between $14 and $15`
 
 /** Rare: an event came twice, and the earlier acceptance became known later. */
-async function removeSuperseded(session: Session, states: DeliveryState[]): Promise<void> {
+async function removeSuperseded(session: Session, superseded: SupersededDelivery[]): Promise<void> {
   await session.query(
     `delete from deliveries using unnest($1::text[], $2::float8[]) as home (id, accepted_at)
-     where deliveries.id = home.id and deliveries.accepted_at = to_timestamp(home.accepted_at / 1000)`,
-    [states.map((state) => state.id), states.map((state) => state.acceptedAt)],
+     where deliveries.id = home.id and deliveries.accepted_at = to_timestamp(home.accepted_at / 1000)
+       and deliveries.accepted_at between $3 and $4`,
+    [superseded.map(({ id }) => id), superseded.map(({ from }) => from), ...ends(superseded.map(({ from }) => from))],
   )
 }

@@ -2,7 +2,7 @@ import type { Session } from '../database.js'
 import type { Balance } from './balance.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
-import { homesAround } from './home.js'
+import { knownRows } from './home.js'
 import type { EventRow } from './read-model-rows.js'
 import { epochMs } from '../epoch-ms.js'
 
@@ -34,20 +34,10 @@ async function writeChunk(session: Session, events: EventRow[], balance: Balance
   balance.accepted += fresh.length - superseded.length
 }
 
-/**
- * One look into the key's index for each id, whosever the events are. Planned anew each time, hence without a name: a
- * plan that was kept from the first minutes of a day, and those of `id = any(…)` or of `account_id = …`, read some
- * other index from end to end.
- */
 function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
-  return session.query<EventHome>(
-    `select home.* from unnest(${column(1)}) as asked (id)
-     cross join lateral (
-       select account_id as "accountId", id, ${epochMs('accepted_at')} as "acceptedAt"
-       from events where id = asked.id and accepted_at between $2 and $3 offset 0
-     ) as home`,
-    [joined(events.map((event) => event.id)), ...homesAround(events)],
-  )
+  const columns = `account_id as "accountId", id, ${epochMs('accepted_at')} as "acceptedAt"`
+  const sought = events.map(({ id, acceptedAt }) => ({ id, first: acceptedAt, last: acceptedAt }))
+  return session.query<EventHome>(...knownRows('events', columns, sought))
 }
 
 async function insert(session: Session, events: EventRow[]): Promise<void> {

@@ -181,6 +181,56 @@ describe('writing the read models', () => {
     },
   )
 
+  describe('of an event that was accepted twice, days apart', () => {
+    const [monday, thursday] = [NOON, NOON + 3 * DAY_MS]
+    const attempted = (attemptId: string, acceptedAt: number, deliveryId = 'dlv_1') =>
+      rows({
+        deliveries: statesFrom(anAttempted({ attemptId, delivery: aRef({ acceptedAt, deliveryId }) })),
+        attempts: [anAttemptRow({ id: attemptId, deliveryId, acceptedAt })],
+      })
+    const laid = () =>
+      test.database.query(
+        `select delivery_id || ' ' || id as attempt, accepted_at from attempts
+         where exists (select 1 from deliveries d where d.id = delivery_id and d.accepted_at = attempts.accepted_at)
+         order by 1`,
+      )
+
+    it('keeps two deliveries with their own attempts, whatever else is in the round', async () => {
+      const elsewhere = [attempted('atm_8', monday, 'dlv_2'), attempted('atm_9', thursday, 'dlv_3')]
+
+      await writer.write(attempted('atm_1', monday))
+      await writer.write(attempted('atm_2', thursday))
+      await writer.write(elsewhere.reduce(merge, attempted('atm_3', thursday)))
+      await writer.write(elsewhere.reduce(merge, attempted('atm_4', monday)))
+
+      expect(await laid()).toEqual([
+        { attempt: 'dlv_1 atm_1', accepted_at: new Date(monday) },
+        { attempt: 'dlv_1 atm_2', accepted_at: new Date(thursday) },
+        { attempt: 'dlv_1 atm_3', accepted_at: new Date(thursday) },
+        { attempt: 'dlv_1 atm_4', accepted_at: new Date(monday) },
+        { attempt: 'dlv_2 atm_8', accepted_at: new Date(monday) },
+        { attempt: 'dlv_3 atm_9', accepted_at: new Date(thursday) },
+      ])
+    })
+
+    it('leaves no attempt behind where one round tells of both', async () => {
+      await writer.write(attempted('atm_1', thursday))
+      await writer.write(merge(attempted('atm_2', monday), attempted('atm_3', thursday)))
+
+      expect(await laid()).toEqual([1, 2, 3].map((n) => ({ attempt: `dlv_1 atm_${n}`, accepted_at: new Date(monday) })))
+    })
+
+    it('goes on where an attempt lies already where it is to be laid', async () => {
+      const late = attempted('atm_2', thursday)
+      await writer.write(merge(attempted('atm_1', monday), late))
+      // Told again, alone: its delivery of Monday is too far away.
+      await writer.write(late)
+      await writer.write(merge(attempted('atm_1', monday), late))
+
+      expect(await laid()).toEqual([1, 2].map((n) => ({ attempt: `dlv_1 atm_${n}`, accepted_at: new Date(monday) })))
+    })
+  })
+
   it('keeps events of two accounts apart that have the same id', async () => {
     await writer.write(rows({ events: [anEventRow(), anEventRow({ accountId: 'acc_2', acceptedAt: NOON + 1 })] }))
 

@@ -6,7 +6,7 @@ import { PartitionStore } from '../read-models/partition-store.js'
 import type { ReadModelRows } from '../read-models/read-model-rows.js'
 import { ReadModelWriter } from '../read-models/read-model-writer.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
-import { ReadModelRebuild, RebuildRunning } from './read-model-rebuild.js'
+import { ReadModelRebuild, RebuildOvertaken, RebuildRunning } from './read-model-rebuild.js'
 
 const DAY_MS = 86_400_000
 const RETENTION = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
@@ -128,6 +128,18 @@ describe('rebuilding the read models', () => {
     await rebuild.run(async ({ id, isResumed }) => {
       expect(id).not.toBe(first)
       expect(isResumed).toBe(false)
+    })
+  })
+
+  it('is not installed where a migration came in between', async () => {
+    await live.write(stories[0]!)
+    await rebuild.run(async ({ writer }) => {
+      await writer.write(stories[1]!)
+      const before = await dump()
+      await test.database.query("insert into migrations (timestamp, name) values (1, 'ANewOne')")
+
+      await expect(rebuild.install(async () => true)).rejects.toThrow(RebuildOvertaken)
+      expect(await dump()).toEqual(before)
     })
   })
 

@@ -33,6 +33,14 @@ export class RebuildRunning extends Error {
   }
 }
 
+/** Not done, and nothing was changed: the tables in use are no longer what the new ones were made like. */
+export class RebuildOvertaken extends Error {
+  constructor() {
+    super('The database was migrated while the read models were rebuilt. Run this again: it begins anew.')
+    this.name = 'RebuildOvertaken'
+  }
+}
+
 /**
  * New read models beside those in use, which go on being read and written meanwhile; in the end the new take the place
  * of the old in one transaction. Whenever this is interrupted, those in use are whole.
@@ -68,12 +76,14 @@ export class ReadModelRebuild {
    *   new. To be answered within seconds.
    * @returns false when it was not complete, or when readers or writers of the old tables were in the way for too long:
    *   nothing was changed, to be tried again
+   * @throws {RebuildOvertaken}
    */
   async install(isComplete: () => Promise<boolean>): Promise<boolean> {
     try {
       const isInstalled = await this.database.transaction(async (session) => {
         await session.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`)
         await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
+        if ((await unfinishedRebuild(session))?.schema !== (await schemaVersion(session))) throw new RebuildOvertaken()
         if (!(await isComplete())) return false
         await exchange(session)
         return true
@@ -92,9 +102,8 @@ export class ReadModelRebuild {
 
   #begin(): Promise<Omit<Rebuilding, 'writer'>> {
     return this.database.transaction(async (session) => {
-      const [version] = await session.query<{ schema: string }>(SCHEMA_VERSION)
-      const { schema } = version!
-      const interrupted = await interruptedRebuild(session)
+      const schema = await schemaVersion(session)
+      const interrupted = await unfinishedRebuild(session)
       if (interrupted?.schema === schema) return { ...interrupted, isResumed: true }
       await session.query(`drop schema if exists ${REBUILT} cascade`)
       await session.query(`create schema ${REBUILT}`)
@@ -118,9 +127,14 @@ const LOCK_TIMEOUT = '3s'
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /** A table that was made before a migration would not be what the code after it expects. */
-const SCHEMA_VERSION = `select coalesce(string_agg(name, ',' order by name), '') as schema from migrations`
+async function schemaVersion(session: Session): Promise<string> {
+  const [version] = await session.query<{ schema: string }>(
+    `select coalesce(string_agg(name, ',' order by name), '') as schema from migrations`,
+  )
+  return version!.schema
+}
 
-async function interruptedRebuild(session: Session) {
+async function unfinishedRebuild(session: Session) {
   const [found] = await session.query<{ there: boolean }>(
     `select to_regclass('${REBUILT}.rebuilding') is not null as there`,
   )

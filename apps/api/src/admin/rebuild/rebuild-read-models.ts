@@ -31,7 +31,7 @@ const FETCH_BYTES = 4 * 1024 * 1024
  * Reads the whole log into new read models and puts them in the place of those in use, which serve until then. May be
  * interrupted at any time and run again: it goes on where it stopped. Notifies nobody and sends nothing.
  *
- * @throws {RebuildRunning}, and what Kafka and Postgres say when they stay away
+ * @throws {RebuildRunning} {RebuildOvertaken}, and what Kafka and Postgres say when they stay away
  */
 export async function rebuildReadModels(
   database: Database,
