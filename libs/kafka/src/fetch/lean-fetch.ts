@@ -9,7 +9,7 @@ import {
   type TopicRequest,
 } from './fetch-exchange.js'
 import { FetchedBatch } from './fetched-batch.js'
-import { Pace } from './pace.js'
+import { FetchTurns, Pace } from './pace.js'
 import { QuietTopics } from './quiet-topics.js'
 
 /** What this needs of kafkajs' own `ConsumerGroup`. */
@@ -74,14 +74,15 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
     readonly #quietOn = new Map<number, QuietTopics>()
     readonly #response = fetchResponse(parts.decodeCompressed)
     readonly #pace = new Pace()
-    #turn = 0
-    readonly #notBefore = new Map<number, number>()
+    readonly #turnsOn = new Map<number, FetchTurns>()
+    #rotation = 0
     #checked: object[] = []
     #byNode = new Map<number, TopicPartitions[]>()
 
     override async fetch(nodeId: number): Promise<object[]> {
       try {
-        const early = (this.#notBefore.get(nodeId) ?? 0) - performance.now()
+        const turns = this.#turnsOf(nodeId)
+        const early = turns.waitMs(performance.now(), this.#fetchEveryMs() > 0)
         if (early > 0) await pauseFor(early)
         await this.cluster.refreshMetadataIfNecessary()
         this.#noteChanges()
@@ -100,7 +101,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        if (partitions.length > 0) this.#notBefore.set(nodeId, sentAt + this.#paceMs(sentAt))
+        if (partitions.length > 0) turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), this.#pace.ms(sentAt)))
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -122,9 +123,15 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       this.#checked = seen as object[]
     }
 
-    #paceMs(now: number): number {
+    #fetchEveryMs(): number {
       const [{ fetchEveryMs = 0 } = {}] = this.assigners
-      return Math.max(fetchEveryMs, this.#pace.ms(now))
+      return fetchEveryMs
+    }
+
+    #turnsOf(nodeId: number): FetchTurns {
+      let turns = this.#turnsOn.get(nodeId)
+      if (!turns) this.#turnsOn.set(nodeId, (turns = new FetchTurns()))
+      return turns
     }
 
     #quietTopicsOn(nodeId: number): QuietTopics {
@@ -147,10 +154,10 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
     /** Those that are not paused and whose offset is known, each time beginning with another topic and partition. */
     #requests(wanted: readonly TopicPartitions[]): TopicRequest[] {
       const committed = this.offsetManager.committedOffsets()
-      const turn = this.#turn++
+      const rotation = this.#rotation++
       const requests = wanted.map(({ topic, partitions }) => ({
         topic,
-        partitions: turned(partitions, turn)
+        partitions: rotated(partitions, rotation)
           .filter((partition) => committed[topic]?.[partition] != null)
           .filter((partition) => !this.subscriptionState.isPaused(topic, partition))
           .map((partition) => ({
@@ -158,9 +165,9 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
             fetchOffset: this.offsetManager.nextOffset(topic, partition).toNumber(),
           })),
       }))
-      return turned(
+      return rotated(
         requests.filter(({ partitions }) => partitions.length > 0),
-        turn,
+        rotation,
       )
     }
 
@@ -202,7 +209,7 @@ function fetchOffsetOf(requests: readonly TopicRequest[], topic: string, partiti
 }
 
 /** The same in the same order, beginning at another one. */
-function turned<T>(items: readonly T[], turn: number): T[] {
-  const start = items.length > 0 ? turn % items.length : 0
+function rotated<T>(items: readonly T[], rotation: number): T[] {
+  const start = items.length > 0 ? rotation % items.length : 0
   return [...items.slice(start), ...items.slice(0, start)]
 }

@@ -1,8 +1,8 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 
 /**
- * From one fetch that brought records to the next, at least. What comes meanwhile comes together, and goes on together:
- * at 500 events/s, one every 2 ms, each would else have requests of its own at every step. Ms.
+ * From one fetch that brought records to the next, on average at least. What comes meanwhile comes together, and goes on
+ * together: at 500 events/s, one every 2 ms, each would else have requests of its own at every step. Ms.
  */
 const SHORTEST_MS = 4
 /** A process that is always busy waits so much longer: it has no time for small batches. Ms. */
@@ -10,6 +10,11 @@ const MOST_MORE_MS = 16
 /** Below this share of time at work, latency counts for more than work. */
 const CALM = 0.3
 const LOOK_EVERY_MS = 250
+/**
+ * So far ahead of that average a fetch may be. A record that comes right after another's then waits for nothing, as
+ * beside a replay, whose bursts would hold up the live record behind each of them. Ms.
+ */
+const AHEAD_MS = 2 * SHORTEST_MS
 
 /** @param utilization the share of time in which the event loop was at work, 0 to 1 */
 export function paceMs(utilization: number): number {
@@ -30,5 +35,20 @@ export class Pace {
     this.#last = current
     this.#lookedAt = now
     return this.#ms
+  }
+}
+
+/** When one broker's next fetch may go, so that those which brought records keep a pace. Times of `performance.now()`. */
+export class FetchTurns {
+  /** When the next would go if all of them kept the pace exactly. */
+  #dueAt = 0
+
+  /** @param isExact no fetch goes ahead of the pace, whatever came before */
+  waitMs(now: number, isExact: boolean): number {
+    return Math.max(0, this.#dueAt - (isExact ? 0 : AHEAD_MS) - now)
+  }
+
+  noteRecords(sentAt: number, paceMs: number): void {
+    this.#dueAt = Math.max(this.#dueAt, sentAt) + paceMs
   }
 }

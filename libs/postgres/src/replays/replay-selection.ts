@@ -95,13 +95,15 @@ async function stretchEnd(
 
 /**
  * Each event's delivery is looked for by itself: a join may be planned as a comparison of everything with everything,
- * on a day of which Postgres has no statistics yet. Event and delivery have the same time, that of the acceptance.
+ * on a day of which Postgres has no statistics yet. Event and delivery have the same time, that of the acceptance; it is
+ * named for both, so that Postgres plans for the days of the page only.
  */
 const CHOSEN = `
   from events
   left join lateral (
     select id, chain, chain_end from deliveries
     where webhook_id = $2 and accepted_at = events.accepted_at and event_id = events.id
+      and accepted_at between to_timestamp($4::float8 / 1000) and to_timestamp($6::float8 / 1000)
     limit 1
   ) as delivery on true
   where events.account_id = $1
