@@ -71,17 +71,16 @@ type GroupClass = new (options: never) => FetchingGroup
 export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
   return class extends stock {
     /** Per broker: each is asked by a loop of its own. */
-    readonly #quietOn = new Map<number, QuietTopics>()
+    readonly #rhythmOn = new Map<number, { turns: FetchTurns; quiet: QuietTopics }>()
     readonly #response = fetchResponse(parts.decodeCompressed)
     readonly #pace = new Pace()
-    readonly #turnsOn = new Map<number, FetchTurns>()
     #rotation = 0
     #checked: object[] = []
     #byNode = new Map<number, TopicPartitions[]>()
 
     override async fetch(nodeId: number): Promise<object[]> {
       try {
-        const turns = this.#turnsOf(nodeId)
+        const { turns, quiet } = this.#rhythmOf(nodeId)
         const early = turns.waitMs(performance.now(), this.#fetchEveryMs() > 0)
         if (early > 0) await pauseFor(early)
         await this.cluster.refreshMetadataIfNecessary()
@@ -90,7 +89,6 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         const mustBeFull = this.seekOffset.size > 0
         await this.seekOffsets(there)
         const topics = there.map(({ topic }) => topic)
-        const quiet = this.#quietTopicsOn(nodeId)
         const round = quiet.next(topics, performance.now(), this.maxWaitTime, mustBeFull)
         const wanted = round.isFull ? there : there.filter(({ topic }) => quiet.isBusy(topic, performance.now()))
         const requests = this.#requests(wanted)
@@ -128,16 +126,10 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       return fetchEveryMs
     }
 
-    #turnsOf(nodeId: number): FetchTurns {
-      let turns = this.#turnsOn.get(nodeId)
-      if (!turns) this.#turnsOn.set(nodeId, (turns = new FetchTurns()))
-      return turns
-    }
-
-    #quietTopicsOn(nodeId: number): QuietTopics {
-      let quiet = this.#quietOn.get(nodeId)
-      if (!quiet) this.#quietOn.set(nodeId, (quiet = new QuietTopics()))
-      return quiet
+    #rhythmOf(nodeId: number): { turns: FetchTurns; quiet: QuietTopics } {
+      let rhythm = this.#rhythmOn.get(nodeId)
+      if (!rhythm) this.#rhythmOn.set(nodeId, (rhythm = { turns: new FetchTurns(), quiet: new QuietTopics() }))
+      return rhythm
     }
 
     #partitionsOn(nodeId: number): TopicPartitions[] {
