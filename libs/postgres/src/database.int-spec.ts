@@ -3,12 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PostgresServer, removeWithUs } from '#local'
 import { AccountStore } from './configuration/account-store.js'
-import { Database } from './database.js'
-import { DatabaseUnavailable } from './database-unavailable.js'
+import { Database, type Session } from './database.js'
+import { DatabaseUnavailable, sqlState } from './database-unavailable.js'
 import { migrate } from './migrate.js'
+import { together } from './together.js'
 
 describe('a database that goes away', () => {
   let folder: string
@@ -78,6 +80,59 @@ describe('a database that goes away', () => {
     )
 
     expect(await database.query('select n from numbers')).toEqual([])
+  })
+
+  it('runs what is asked together in order, and keeps nothing of it when one of it fails', async () => {
+    await database.query('create table letters (letter text primary key)')
+    const insert = (session: Session, letter: string) => session.query('insert into letters values ($1)', [letter])
+    const letters = () => database.query('select letter from letters order by ctid')
+    await database.transaction((session) => together(insert(session, 'b'), insert(session, 'a')))
+    expect(await letters()).toEqual([{ letter: 'b' }, { letter: 'a' }])
+
+    let refused: Promise<unknown>
+    const insertAround = async (session: Session) => {
+      await insert(session, 'c')
+      await refused.catch(() => setImmediate())
+      await insert(session, 'd')
+    }
+    const writing = database.transaction((session) => {
+      const around = insertAround(session)
+      refused = insert(session, 'a')
+      return together(around, refused, insert(session, 'e'))
+    })
+
+    expect(sqlState(await writing.catch((error: unknown) => error))).toBe('23505')
+    expect(await letters()).toEqual([{ letter: 'b' }, { letter: 'a' }])
+  })
+
+  it('fails all that was asked together when the connection breaks', async () => {
+    const asking = database
+      .transaction((session) =>
+        together(session.query('select pg_sleep(10)'), session.query('select 1'), session.query('select 2')),
+      )
+      .catch((error: unknown) => error)
+    const sleeping = `select pid from pg_stat_activity where query = 'select pg_sleep(10)' and state = 'active'`
+    await vi.waitFor(async () => {
+      const [sleeper] = await database.query<{ pid: number }>(sleeping)
+      await database.query('select pg_terminate_backend($1, 1000)', [sleeper!.pid])
+    })
+
+    expect(await asking).toBeInstanceOf(DatabaseUnavailable)
+    expect(await database.query('select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  it('has the lock of a transaction from before its work until its end', async () => {
+    const happened: string[] = []
+    const turn = (name: string) =>
+      database.transaction(async (session) => {
+        happened.push(`${name} begins`)
+        await session.query('select pg_sleep(0.05)')
+        happened.push(`${name} ends`)
+      }, 4_711)
+
+    await Promise.all([turn('one'), turn('one')])
+
+    expect(happened).toEqual(['one begins', 'one ends', 'one begins', 'one ends'])
   })
 
   it('is given up after seconds where somebody listens and never answers', async () => {

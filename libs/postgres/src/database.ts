@@ -19,7 +19,10 @@ export interface DatabaseOptions {
 /** A statement; with a name it is planned once per connection. The same name must always mean the same text. */
 export type Statement = string | { name: string; text: string }
 
-/** Something that answers SQL: the pool, or one transaction. */
+/**
+ * Something that answers SQL: the pool, or one transaction. Statements of a transaction need not wait for each other's
+ * answers (`together`); they run in the order in which they were asked.
+ */
 export interface Session {
   /** @throws {DatabaseUnavailable} when Postgres is away, else pg's own error */
   query<Row extends object>(statement: Statement, values?: unknown[]): Promise<Row[]>
@@ -55,6 +58,7 @@ export class Database implements Session {
       connectionString: options.url,
       application_name: options.applicationName,
       max: options.poolSize,
+      pipeline: true,
       ...(options.searchPath && { options: `-c search_path=${options.searchPath.join(',')}` }),
     })
     this.#pool.on('error', this.#onIdleError)
@@ -88,11 +92,15 @@ export class Database implements Session {
     return this.#watched(() => this.#onConnection((session) => session.query<Row>(statement, values)))
   }
 
-  /** Runs the work in one transaction: committed when it resolves, rolled back when it rejects. */
-  async transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  /**
+   * Runs the work in one transaction: committed when it resolves, rolled back when it rejects. With an advisory lock it
+   * first waits for its turn, and has it until the end.
+   */
+  async transaction<T>(work: (session: Session) => Promise<T>, lock?: number): Promise<T> {
+    const begin = lock === undefined ? 'begin' : `begin; select pg_advisory_xact_lock(${lock})`
     const inTransaction = async (session: Session) => {
       try {
-        await session.query('begin')
+        await session.query(begin)
         const result = await work(session)
         await session.query('commit')
         return result

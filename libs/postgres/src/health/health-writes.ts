@@ -5,29 +5,36 @@ import { column, joined } from '../read-models/columns.js'
 import { HEALTH_COLUMNS, type HealthColumns, recordOf } from './health-row.js'
 import { type JudgedAttempt, type StreakRecord, afterAttempts } from './streak-record.js'
 
-/**
- * Counts attempts that were not counted before into their webhooks' health. The caller holds the projection lock. What
- * is about webhooks that do not exist any more is left out.
- */
+/** Where a webhook's health stands. */
+export interface KnownHealth extends HealthColumns {
+  webhookId: string
+  /** Ms since the epoch: earlier attempts say nothing any more. */
+  judgedFrom: number
+}
+
+/** Of those webhooks that exist. */
+export async function knownHealth(session: Session, webhookIds: ReadonlySet<string>): Promise<KnownHealth[]> {
+  const known: KnownHealth[] = []
+  for (const ids of inChunks(webhookIds)) known.push(...(await session.query<KnownHealth>(KNOWN, [ids])))
+  return known
+}
+
+/** Counts attempts that were not counted before into what was known. The caller holds the projection lock. */
 export async function writeHealth(
   session: Session,
+  known: readonly KnownHealth[],
   attempts: Map<string, JudgedAttempt[]>,
   recentFailures: number,
 ): Promise<void> {
-  for (const webhookIds of inChunks(attempts.keys())) {
-    const rows: HealthWrite[] = []
-    for (const known of await session.query<KnownHealth>(KNOWN, [webhookIds])) {
-      const { webhookId, judgedFrom } = known
-      const record = afterAttempts(recordOf(known), attempts.get(webhookId)!, judgedFrom, recentFailures)
-      rows.push({ webhookId, ...record })
-    }
-    if (rows.length > 0) await upsert(session, rows)
+  const judged = known.filter(({ webhookId }) => attempts.has(webhookId))
+  for (const chunk of inChunks(judged)) {
+    const rows = chunk.map((health) => {
+      const { webhookId, judgedFrom } = health
+      const record = afterAttempts(recordOf(health), attempts.get(webhookId)!, judgedFrom, recentFailures)
+      return { webhookId, ...record }
+    })
+    await upsert(session, rows)
   }
-}
-
-interface KnownHealth extends HealthColumns {
-  webhookId: string
-  judgedFrom: number
 }
 
 interface HealthWrite extends StreakRecord {

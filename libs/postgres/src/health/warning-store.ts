@@ -18,14 +18,13 @@ export class WarningStore {
    * @returns how many warnings were left to be sent, and whether there may be more
    */
   warn(failingSince: number): Promise<{ warned: number; isMore: boolean }> {
+    // Rows of streaks are written under this lock; the replicas then take turns as well.
     return this.database.transaction(async (session) => {
-      // Rows of streaks are written under it; the replicas then take turns as well.
-      await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
       const due = await session.query<Due>(MARK, [new Date(failingSince), MOST_PER_PASS])
       const toWarn = due.filter(({ isRunning }) => isRunning)
       for (const streak of toWarn) await warnOf(session, streak)
       return { warned: toWarn.length, isMore: due.length === MOST_PER_PASS }
-    })
+    }, LOCKS.projection)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Session } from '../database.js'
+import { together } from '../together.js'
 import { type SupersededDelivery, moveAttempts } from './attempt-writes.js'
 import { type Balance, enterDelivery } from './balance.js'
 import { inChunks, mergedByKey } from './by-key.js'
@@ -7,25 +8,31 @@ import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delive
 import { type DeliveryState, merged } from './delivery-state.js'
 import { type DeliveryHomes, type Sought, ends, knownRows } from './home.js'
 
+/** Deliveries merged with what was known of them, and where each lies; nothing lies anywhere else any more. */
+export interface PlacedDeliveries {
+  homes: DeliveryHomes
+  fresh: DeliveryState[]
+  changed: DeliveryState[]
+}
+
 /**
- * Reads what is known, merges it with what is new by the one rule there is, and writes it back. The caller holds the
- * projection lock.
+ * Reads what is known, merges it with what is new by the one rule there is, and clears away what lies elsewhere. The
+ * caller holds the projection lock until they are written.
  */
-export async function writeDeliveries(
+export async function placeDeliveries(
   session: Session,
   states: DeliveryState[],
   balance: Balance,
-): Promise<DeliveryHomes> {
+): Promise<PlacedDeliveries> {
   const deliveries = mergedByKey(states, (state) => state.id, merged)
   const last = new Map<string, number>()
   for (const { id, acceptedAt } of states) last.set(id, Math.max(acceptedAt, last.get(id) ?? acceptedAt))
-  const homes: DeliveryHomes = new Map()
+  const placed: PlacedDeliveries = { homes: new Map(), fresh: [], changed: [] }
   for (const chunk of inChunks(deliveries.values())) {
     const sought = chunk.map(({ id, acceptedAt }) => ({ id, first: acceptedAt, last: last.get(id)! }))
-    const known = await existing(session, sought)
-    for (const { id, acceptedAt } of await writeChunk(session, chunk, known, balance)) homes.set(id, acceptedAt)
+    await placeChunk(session, chunk, await existing(session, sought), balance, placed)
   }
-  return homes
+  return placed
 }
 
 async function existing(session: Session, sought: Sought[]): Promise<DeliveryState[]> {
@@ -33,14 +40,14 @@ async function existing(session: Session, sought: Sought[]): Promise<DeliverySta
   return records.map(deliveryStateOf)
 }
 
-/** Answers what is written now. */
-async function writeChunk(
+async function placeChunk(
   session: Session,
-  fresh: DeliveryState[],
+  given: DeliveryState[],
   known: DeliveryState[],
   balance: Balance,
-): Promise<Iterable<DeliveryState>> {
-  const states = mergedByKey([...known, ...fresh], (state) => state.id, merged)
+  { homes, fresh, changed }: PlacedDeliveries,
+): Promise<void> {
+  const states = mergedByKey([...known, ...given], (state) => state.id, merged)
   const there = new Set<string>()
   const superseded: SupersededDelivery[] = []
   for (const { id, acceptedAt: from } of known) {
@@ -52,22 +59,25 @@ async function writeChunk(
     await removeSuperseded(session, superseded)
     await moveAttempts(session, superseded)
   }
-  const [inserted, updated]: [DeliveryState[], DeliveryState[]] = [[], []]
-  for (const state of states.values()) (there.has(state.id) ? updated : inserted).push(state)
-  await insert(session, inserted)
-  await update(session, updated)
   const knownById = new Map(known.map((state) => [state.id, state]))
-  for (const state of states.values()) enterDelivery(balance, knownById.get(state.id), state)
-  return states.values()
+  for (const state of states.values()) {
+    homes.set(state.id, state.acceptedAt)
+    ;(there.has(state.id) ? changed : fresh).push(state)
+    enterDelivery(balance, knownById.get(state.id), state)
+  }
+}
+
+export async function writeDeliveries(session: Session, { fresh, changed }: PlacedDeliveries): Promise<void> {
+  await together(insert(session, fresh), update(session, changed))
 }
 
 /** Under the lock nobody else adds a row: Postgres need not look for each of them once more, as an upsert would. */
 async function insert(session: Session, states: DeliveryState[]): Promise<void> {
-  if (states.length > 0) await session.query(INSERT, columnsOf(states))
+  for (const chunk of inChunks(states)) await session.query(INSERT, columnsOf(chunk))
 }
 
 async function update(session: Session, states: DeliveryState[]): Promise<void> {
-  if (states.length > 0) await session.query(UPDATE, columnsOf(states))
+  for (const chunk of inChunks(states)) await session.query(UPDATE, columnsOf(chunk))
 }
 
 function columnsOf(states: DeliveryState[]): string[] {

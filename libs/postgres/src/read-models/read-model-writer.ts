@@ -1,10 +1,11 @@
 import { LOCKS } from '../advisory-locks.js'
 import type { Database, Session } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
-import { writeHealth } from '../health/health-writes.js'
+import { knownHealth, writeHealth } from '../health/health-writes.js'
 import { MOST_RECENT } from '../health/streak-record.js'
+import { together } from '../together.js'
 import { writeAttempts } from './attempt-writes.js'
-import { writeDeliveries } from './delivery-writes.js'
+import { placeDeliveries, writeDeliveries } from './delivery-writes.js'
 import { writeEvents } from './event-writes.js'
 import { writeFanOuts } from './fan-out-writes.js'
 import { type Balance, emptyBalance } from './balance.js'
@@ -45,10 +46,11 @@ export class ReadModelWriter {
     await this.#ensurePartitions(kept)
     try {
       const tooOld = count(rows) - count(kept)
+      // Taking turns makes reading a row, merging and writing it back safe. A turn is some milliseconds.
       return await this.database.transaction(async (session) => {
         const { rows, balance } = await writeAll(session, kept, this.settings)
         return { rows: { ...rows, too_old: tooOld }, balance }
-      })
+      }, this.settings.lock)
     } catch (error) {
       // A partition that was known to be there is not: dropped by another process, or by hand.
       if (sqlState(error) === NO_PARTITION) this.partitions.forget()
@@ -80,16 +82,33 @@ export class ReadModelWriter {
 /** A check violation; for a row that no partition takes, Postgres has no code of its own. */
 const NO_PARTITION = '23514'
 
+/** Each statement leaves as soon as what it needs is known: three ways to Postgres and back, however many they are. */
 async function writeAll(session: Session, rows: ReadModelRows, settings: WriterSettings) {
   const balance = emptyBalance()
-  // Taking turns makes reading a row, merging and writing it back safe. A turn is some milliseconds.
-  await session.query('select pg_advisory_xact_lock($1)', [settings.lock])
-  const events = await writeEvents(session, rows.events, balance)
-  const fanOuts = await writeFanOuts(session, rows.fanOuts, balance)
-  const homes = await writeDeliveries(session, rows.deliveries, balance)
-  const attempts = await writeAttempts(session, rows.attempts, homes)
-  await writeHealth(session, attempts.judged, settings.recentFailures)
-  return { rows: { events, fan_outs: fanOuts, deliveries: homes.size, attempts: attempts.count }, balance }
+  const [events, fanOuts, { deliveries, attempts }] = await together(
+    writeEvents(session, rows.events, balance),
+    writeFanOuts(session, rows.fanOuts, balance),
+    writeDeliveriesAndAttempts(session, rows, balance, settings),
+  )
+  return { rows: { events, fan_outs: fanOuts, deliveries, attempts }, balance }
+}
+
+async function writeDeliveriesAndAttempts(
+  session: Session,
+  rows: ReadModelRows,
+  balance: Balance,
+  settings: WriterSettings,
+): Promise<{ deliveries: number; attempts: number }> {
+  const [deliveries, health] = await together(
+    placeDeliveries(session, rows.deliveries, balance),
+    knownHealth(session, new Set(rows.attempts.map(({ webhookId }) => webhookId))),
+  )
+  const [attempts] = await together(
+    writeAttempts(session, rows.attempts, deliveries.homes),
+    writeDeliveries(session, deliveries),
+  )
+  await writeHealth(session, health, attempts.judged, settings.recentFailures)
+  return { deliveries: deliveries.homes.size, attempts: attempts.count }
 }
 
 function count(rows: ReadModelRows): number {
