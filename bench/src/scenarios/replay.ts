@@ -11,7 +11,7 @@ import type { Table } from '../report/table.js'
 import { type Audience, audienceOf, requestsFor } from '../stack/audience.js'
 import type { BenchStack } from '../stack/bench-stack.js'
 import type { Bench, Scenario } from './scenario.js'
-import { warmUp } from './warm-up.js'
+import { warmUpSteady } from './warm-up.js'
 
 const livePerSecond = 200
 const replayPerSecond = 500
@@ -56,7 +56,7 @@ export const replay: Scenario = {
         fanOut: 1,
       }
       const history = await postHistory(bench, stack, past, extent.quick ? events.quick : events.full)
-      await warmUp(bench, stack, live)
+      await warmUpSteady(bench, stack, live, livePerSecond)
       const measure = async (label: string): Promise<Row> => {
         await readModelsCaughtUp(stack.managementUrl, stack.signal)
         const seconds = Math.min(extent.seconds, mostLiveSeconds)
