@@ -19,7 +19,10 @@ export async function knownHealth(session: Session, webhookIds: ReadonlySet<stri
   return known
 }
 
-/** Counts attempts that were not counted before into what was known. The caller holds the projection lock. */
+/**
+ * Counts attempts that were not counted before into what was known, and leaves out those of webhooks of which nothing is.
+ * The caller holds the projection lock since before it asked.
+ */
 export async function writeHealth(
   session: Session,
   known: readonly KnownHealth[],

@@ -48,7 +48,7 @@ export class ReadModelWriter {
       const tooOld = count(rows) - count(kept)
       // Taking turns makes reading a row, merging and writing it back safe. A turn is some milliseconds.
       return await this.database.transaction(async (session) => {
-        const { rows, balance } = await writeAll(session, kept, this.settings)
+        const { rows, balance } = await writeAll(session, kept, this.settings.recentFailures)
         return { rows: { ...rows, too_old: tooOld }, balance }
       }, this.settings.lock)
     } catch (error) {
@@ -83,12 +83,12 @@ export class ReadModelWriter {
 const NO_PARTITION = '23514'
 
 /** Each statement leaves as soon as what it needs is known: three ways to Postgres and back, however many they are. */
-async function writeAll(session: Session, rows: ReadModelRows, settings: WriterSettings) {
+async function writeAll(session: Session, rows: ReadModelRows, recentFailures: number) {
   const balance = emptyBalance()
   const [events, fanOuts, { deliveries, attempts }] = await together(
     writeEvents(session, rows.events, balance),
     writeFanOuts(session, rows.fanOuts, balance),
-    writeDeliveriesAndAttempts(session, rows, balance, settings),
+    writeDeliveriesAndAttempts(session, rows, balance, recentFailures),
   )
   return { rows: { events, fan_outs: fanOuts, deliveries, attempts }, balance }
 }
@@ -97,7 +97,7 @@ async function writeDeliveriesAndAttempts(
   session: Session,
   rows: ReadModelRows,
   balance: Balance,
-  settings: WriterSettings,
+  recentFailures: number,
 ): Promise<{ deliveries: number; attempts: number }> {
   const [deliveries, health] = await together(
     placeDeliveries(session, rows.deliveries, balance),
@@ -107,7 +107,7 @@ async function writeDeliveriesAndAttempts(
     writeAttempts(session, rows.attempts, deliveries.homes),
     writeDeliveries(session, deliveries),
   )
-  await writeHealth(session, health, attempts.judged, settings.recentFailures)
+  await writeHealth(session, health, attempts.judged, recentFailures)
   return { deliveries: deliveries.homes.size, attempts: attempts.count }
 }
 
