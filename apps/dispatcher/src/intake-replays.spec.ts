@@ -18,7 +18,8 @@ const topics = new TopicMap({
 })
 
 /** An intake whose lanes take as many replays as there is room. */
-function anIntake(room: number) {
+function anIntake(atFirst: number) {
+  let room = atFirst
   const taken: string[] = []
   const works: Work[] = []
   const asked: string[] = []
@@ -51,7 +52,12 @@ function anIntake(room: number) {
     pauseAll: () => {},
     resumeAll: () => {},
   })
-  return { intake, taken, works, asked, makeRoom: () => makeRoom() }
+  const giveRoom = async (more: number): Promise<void> => {
+    room += more
+    makeRoom()
+    await Promise.resolve()
+  }
+  return { intake, taken, works, asked, makeRoom: giveRoom }
 }
 
 function aBatch(deliveries: Partial<Delivery>[]): RecordBatch {
@@ -87,12 +93,13 @@ describe('the records of a replay', () => {
     expect(work!.record).toMatchObject({ topic: topics.replay, partition: 2, offset: 100 })
   })
 
-  it('go back to their partition from the first without room on, until there is some', async () => {
+  it('wait for room, and their partition with them', async () => {
     const { intake, taken, asked, makeRoom } = anIntake(2)
     await intake.replays(batch)
     expect(taken).toEqual(['dlv_0', 'dlv_1'])
-    expect(asked).toEqual(['pause deliveries.replay/2: no room', 'rewind deliveries.replay/2 to 102'])
-    makeRoom()
+    expect(asked).toEqual(['pause deliveries.replay/2: no room'])
+    await makeRoom(2)
+    expect(taken).toEqual(['dlv_0', 'dlv_1', 'dlv_2', 'dlv_3'])
     expect(asked.at(-1)).toBe('resume deliveries.replay/2: no room')
   })
 })

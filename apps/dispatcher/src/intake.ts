@@ -11,6 +11,7 @@ import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
+import { WaitingReplays } from './waiting-replays.js'
 import type { Work } from './work.js'
 
 /** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
@@ -26,6 +27,7 @@ export interface Partitions {
 @Injectable()
 export class Intake {
   #partitions: Partitions | undefined
+  #waitingReplays: WaitingReplays | undefined
   readonly #full = new Map<string, { topic: string; partition: number }>()
   readonly #timers = new Set<NodeJS.Timeout>()
 
@@ -45,6 +47,7 @@ export class Intake {
   /** Call once, before the consumer starts. */
   attach(partitions: Partitions): void {
     this.#partitions = partitions
+    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions, this.memory)
     this.waitingRoom.listen(
       (work) => this.dispatch.offer(work),
       (topic, partition) => this.#hasRoom(topic, partition),
@@ -70,14 +73,10 @@ export class Intake {
     return this.#knowingThePast(this.#decodeAll(batch), (works) => this.#admit(batch, works))
   }
 
-  /** A replay's deliveries: never put off. Those that find no room stay in the log, with all behind them. */
+  /** A replay's deliveries: never put off. Those that find no room wait, and their partition with them. */
   replays(batch: RecordBatch): void | Promise<void> {
     return this.#knowingThePast(this.#decodeAll(batch), (works) => {
-      const left = works.find((work) => !this.dispatch.offer(work))
-      if (!left) return
-      const { topic, partition } = left.record
-      this.#giveBack(left.record, 'no room')
-      this.dispatch.whenReplayRoom(left, () => this.#partitions?.resume(topic, partition, 'no room'))
+      this.#waitingReplays?.add(batch.topic, batch.partition, works)
     })
   }
 
@@ -107,6 +106,7 @@ export class Intake {
   /** Forgets what other processes own now. */
   dropLost(): void {
     this.waitingRoom.dropLost()
+    this.#waitingReplays?.dropLost()
     this.dispatch.dropLost()
   }
 
