@@ -10,15 +10,18 @@ import type { Row } from '../report/row.js'
 import type { Table } from '../report/table.js'
 import { type Audience, audienceOf, requestsFor } from '../stack/audience.js'
 import type { BenchStack } from '../stack/bench-stack.js'
+import { inTurns } from './in-turns.js'
 import type { Bench, Scenario } from './scenario.js'
 import { warmUpSteady } from './warm-up.js'
 
 const livePerSecond = 200
 const replayPerSecond = 500
-const events = { full: 20_000, quick: 1_000 }
+/** How often windows beside the replay and windows without it follow each other. */
+const turns = { full: 3, quick: 1 }
+const mostWindowSeconds = 30
+/** More than the windows can take, so that none of them sees the replay's end. */
+const events = { full: 60_000, quick: 10_000 }
 const perBatch = 100
-/** The live load is measured while the replay runs, and not after it. */
-const mostLiveSeconds = 30
 const mostSettleSeconds = 120
 /** Beyond the numbers of the live webhooks. */
 const newcomer = 9_999
@@ -40,8 +43,9 @@ export const replay: Scenario = {
   title: 'Replay',
   text:
     'A webhook made today receives what happened before, at 500 events a second, beside 200 live deliveries a second to ' +
-    'others: do these notice? Compared with the mean of the windows before and after, since a shared machine is faster at ' +
-    'times. Postgres has a used write-ahead log, as after a day.',
+    'others: do these notice? Windows without the replay, which is paused for them, and windows beside it take turns, ' +
+    'three of each; each is compared with those before and after it, since a shared machine is faster at times. At the ' +
+    'end the rest is replayed. Postgres has a used write-ahead log, as after a day.',
   tables: [table],
   run: (bench) =>
     bench.withStack({ accounts: 4 }, async (stack) => {
@@ -57,34 +61,46 @@ export const replay: Scenario = {
       }
       const history = await postHistory(bench, stack, past, extent.quick ? events.quick : events.full)
       await warmUpSteady(bench, stack, live, livePerSecond)
+      const seconds = Math.min(extent.seconds, mostWindowSeconds)
+      const load = { audience: live, deliveriesPerSecond: livePerSecond, ...extent, seconds }
       const measure = async (label: string): Promise<Row> => {
         await readModelsCaughtUp(stack.managementUrl, stack.signal)
-        const seconds = Math.min(extent.seconds, mostLiveSeconds)
-        const load = { audience: live, deliveriesPerSecond: livePerSecond, ...extent, seconds }
         return loadRow(label, await measureLoad(stack, receiver, { ...load, onSample: progress.sample(label) }))
       }
+      const alone = async (): Promise<Row> => {
+        const row = await measure('alone')
+        progress.done(row)
+        return row
+      }
 
-      const before = await measure('alone, before')
-      progress.done(before)
+      const first = await alone()
       await stack.subscribe(past, () => origin)
       receiver.note(history)
-      const begun = performance.now()
-      await startReplay(stack, historian!.key, since)
-      const beside = await measure('beside the replay')
-      await settle(history, () => history.events, mostSettleSeconds, stack.signal)
-      const last = Math.max(...Array.from({ length: history.events }, (_, event) => history.arrivedAt(event, 0) ?? 0))
-      receiver.forget(history)
-      beside.values.replayed = history.delivered
-      beside.values.replayedPerSecond = (history.delivered / (last - begun)) * 1000
-      if (history.delivered < history.events)
-        beside.notes.push(`${history.events - history.delivered} were not replayed`)
-      if (history.repeats > 0) beside.notes.push(`${history.repeats} replayed deliveries came again`)
-      progress.done(beside, `${history.delivered} replayed`)
+      const running = await startReplay(stack, historian!.key, since)
+      await running.pause()
+      const beside = async (): Promise<Row> => {
+        await running.resume()
+        const from = { delivered: history.delivered, at: performance.now() }
+        const row = await measure('beside the replay')
+        const replayed = history.delivered - from.delivered
+        row.values.replayedPerSecond = (replayed / (performance.now() - from.at)) * 1000
+        await running.pause()
+        progress.done(row, `${replayed} replayed`)
+        return row
+      }
+      const compared = await inTurns(extent.quick ? turns.quick : turns.full, first, alone, beside)
+      const last = compared.changed.at(-1)!
+      if (history.delivered === history.events) last.notes.push('the replay ended within a window')
 
-      const after = await measure('alone, after')
-      beside.values.ratio = beside.values.p99! / ((before.values.p99! + after.values.p99!) / 2)
-      progress.done(after, `beside ÷ alone ${beside.values.ratio.toFixed(2)}`)
-      return [before, beside, after]
+      progress.now('replaying the rest')
+      await running.resume()
+      await settle(history, () => history.events, mostSettleSeconds, stack.signal)
+      receiver.forget(history)
+      last.values.replayed = history.delivered
+      if (history.delivered < history.events) last.notes.push(`${history.events - history.delivered} were not replayed`)
+      if (history.repeats > 0) last.notes.push(`${history.repeats} replayed deliveries came again`)
+      progress.done({ label: 'all of the replay', values: {}, notes: last.notes }, `${history.delivered} replayed`)
+      return [first, ...compared.plain, ...compared.changed]
     }),
 }
 
@@ -106,9 +122,18 @@ async function postHistory(bench: Bench, stack: BenchStack, past: Audience, coun
   return history
 }
 
-async function startReplay(stack: BenchStack, key: string, since: string): Promise<void> {
+interface RunningReplay {
+  pause(): Promise<void>
+  resume(): Promise<void>
+}
+
+async function startReplay(stack: BenchStack, key: string, since: string): Promise<RunningReplay> {
   const api = new ApiClient(stack.apiUrl)
   const { data } = (await api.expect('GET', '/v1/webhooks', key)) as unknown as { data: { id: string }[] }
   const body = { since, only: 'missed', rate_per_second: replayPerSecond }
-  await api.expect('POST', `/v1/webhooks/${data[0]!.id}/replays`, key, body)
+  const { id } = await api.expect('POST', `/v1/webhooks/${data[0]!.id}/replays`, key, body)
+  const ask = (what: 'pause' | 'resume') => async (): Promise<void> => {
+    await api.expect('POST', `/v1/replays/${String(id)}/${what}`, key)
+  }
+  return { pause: ask('pause'), resume: ask('resume') }
 }
