@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { partitionOfKey } from '../libs/kafka/src/codec/murmur2.js'
 import type { ApiClient, WebhookCreated } from './support/api-client.js'
 import { eventually } from './support/eventually.js'
-import { Pipeline } from './support/pipeline.js'
+import { PARTITIONS, Pipeline } from './support/pipeline.js'
 import { Receiver } from './support/receiver.js'
 import { readTopics } from './support/topics.js'
 
@@ -87,6 +88,16 @@ const eventIdsAt = (at: string) => receiver.at(at).map(({ eventId }) => eventId)
 async function deliveriesOf(client: ApiClient, webhook: Pick<WebhookCreated, 'id'>): Promise<DeliveryView[]> {
   const list = await client.expect<{ data: DeliveryView[] }>('GET', `/v1/webhooks/${webhook.id}/deliveries?limit=100`)
   return list.data
+}
+
+/** A webhook whose deliveries lie in the same partitions as another one's. */
+async function webhookBeside(other: WebhookCreated, client: ApiClient, url: string): Promise<WebhookCreated> {
+  const partitionOf = ({ id }: WebhookCreated): number => partitionOfKey(Buffer.from(id), PARTITIONS)
+  for (;;) {
+    const webhook = await client.createWebhook(url, ['context.updated'])
+    if (partitionOf(webhook) === partitionOf(other)) return webhook
+    await client.expect('DELETE', `/v1/webhooks/${webhook.id}`)
+  }
 }
 
 describe('a replay', () => {
@@ -286,6 +297,61 @@ describe('a replay', () => {
     // Not one was put off to a tier, whatever its lane could hold.
     const waited = await readTopics(pipeline.kafkaBrokers, [`${pipeline.topicPrefix}deliveries.retry-1s`])
     expect(waited.filter(({ key }) => key === webhook.id)).toEqual([])
+  })
+
+  it('goes no faster than its receiver, so that little is left to come when it is cancelled', async () => {
+    const { id: accountId, client } = await newOwner()
+    await publish(accountId, 1_500)
+    const at = path()
+    const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(200), 1_000))
+    const webhook = await client.createWebhook(receiver.url(at, slow), ['context.updated'])
+    const replay = await start(client, webhook, { only: 'missed', rate_per_second: 100 })
+    const twoSeconds = 200
+
+    let mostAhead = 0
+    await eventually(async () => {
+      const { sent } = await look(client, replay)
+      mostAhead = Math.max(mostAhead, sent - receiver.at(at).length)
+      expect(sent).toBeGreaterThan(twoSeconds)
+    }, 60_000)
+    expect(mostAhead).toBeLessThanOrEqual(twoSeconds)
+    expect(await command(client, replay, 'cancel')).toMatchObject({ status: 200 })
+    const seen = receiver.at(at).length
+
+    // A page may have been under way.
+    const { sent } = await eventually(async () => {
+      const view = await look(client, replay)
+      const arrived = new Set(eventIdsAt(at)).size
+      expect(arrived).toBe(view.sent)
+      return view
+    }, 120_000)
+    expect(sent).toBeLessThanOrEqual(seen + twoSeconds + 100)
+  })
+
+  it('to a receiver that hangs holds up nobody else’s, also where both are in one partition', async () => {
+    const hanging = await newOwner()
+    await publish(hanging.id, 300)
+    const at = path()
+    const stuck = await hanging.client.createWebhook(
+      receiver.url(at, () => 'hang'),
+      ['context.updated'],
+    )
+    await untilState(
+      hanging.client,
+      await start(hanging.client, stuck, { only: 'missed', rate_per_second: 1_000 }),
+      'done',
+    )
+    await eventually(() => expect(receiver.at(at).length).toBeGreaterThan(0))
+
+    const { id: accountId, client } = await newOwner()
+    const ids = await publish(accountId, 50)
+    const neighbourAt = path()
+    const neighbour = await webhookBeside(stuck, client, receiver.url(neighbourAt))
+    await start(client, neighbour, { only: 'missed', rate_per_second: 1_000 })
+
+    await eventually(() => expect(eventIdsAt(neighbourAt).sort()).toEqual([...ids].sort()))
+    expect(new Set(eventIdsAt(at)).size).toBeLessThan(150)
+    await hanging.client.expect('DELETE', `/v1/webhooks/${stuck.id}`)
   })
 
   it('stops when its webhook is disabled, and ends when that is deleted', async () => {

@@ -16,6 +16,9 @@ type ServiceName = 'api' | 'fanout' | 'dispatcher'
 /** Five waits short enough for a test, long enough to be told apart. */
 export const QUICK_SCHEDULE = '1s,1s,2s,2s,3s'
 
+/** Of every topic. */
+export const PARTITIONS = 4
+
 export interface PipelineOptions {
   environment?: Record<string, string>
   /** What one service is told, or who creates the topics, beside that. */
@@ -50,7 +53,7 @@ export class Pipeline {
       ...process.env,
       KAFKA_BROKERS: options.kafkaBrokers ?? inject('kafkaBrokers'),
       KAFKA_TOPIC_PREFIX: `e2e-${randomBytes(4).toString('hex')}.`,
-      KAFKA_PARTITIONS: '4',
+      KAFKA_PARTITIONS: String(PARTITIONS),
       KAFKA_REPLICATION_FACTOR: '1',
       DATABASE_URL: options.databaseUrl ?? (await ownDatabase(inject('databaseUrl'))),
       API_PORT: String(apiPort),

@@ -73,7 +73,7 @@ export class Intake {
     return this.#knowingThePast(this.#decodeAll(batch), (works) => this.#admit(batch, works))
   }
 
-  /** A replay's deliveries: never put off. Those that find no room wait, and their partition with them. */
+  /** A replay's deliveries: never put off. Those that find no room wait in front of their lane. */
   replays(batch: RecordBatch): void | Promise<void> {
     return this.#knowingThePast(this.#decodeAll(batch), (works) => {
       this.#waitingReplays?.add(batch.topic, batch.partition, works)

@@ -1,6 +1,6 @@
 import { Fifo } from './fifo.js'
 import type { MemoryBound } from './memory-bound.js'
-import type { Work } from './work.js'
+import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
 export interface ReplayLanes {
@@ -15,25 +15,28 @@ export interface PausablePartitions {
   resume(topic: string, partition: number, reason: string): void
 }
 
-/** What was read of one partition and found no room yet. */
-interface Line {
-  topic: string
-  partition: number
-  works: Fifo<Work>
-  /** With no more than so many left the partition is read on. */
-  readOnAt: number
-}
-
+/** Of one partition, whatever has no room: beyond either it is paused, down to half of both. */
+const MOST_RECORDS = 2_000
+const MOST_BYTES = 4 * 1024 * 1024
 const REASON = 'no room'
 
+/** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
+interface Held {
+  topic: string
+  partition: number
+  lines: Map<string, Fifo<Work>>
+  records: number
+  bytes: number
+}
+
 /**
- * Deliveries of replays whose lane has no room, in the order of their partition. It is paused until half of them are gone,
- * so that less than two fetches are held of each. Given back to the log they would be read and decoded again for
- * every few that find room, and a resumed partition is read only when the fetch under way has ended: on a quiet system
- * twice a second, which held a replay that had fallen behind down to 128 deliveries a second.
+ * Deliveries of replays whose lane has no room, each webhook's in their order: another webhook's pass them by, so that
+ * a receiver that hangs delays nobody else's replay. A replay is sent about two seconds ahead and not more, which is what
+ * the bounds are for. Given back to the log instead, records would be read and decoded again for every few that find
+ * room, and a resumed partition is read only when the fetch under way has ended, on a quiet system twice a second.
  */
 export class WaitingReplays {
-  readonly #lines = new Map<string, Line>()
+  readonly #held = new Map<string, Held>()
 
   constructor(
     private readonly lanes: ReplayLanes,
@@ -43,49 +46,71 @@ export class WaitingReplays {
 
   /** Hands on what there is room for, and keeps the rest. */
   add(topic: string, partition: number, works: readonly Work[]): void {
-    const name = nameOf(topic, partition)
-    const line = this.#lines.get(name)
-    let taken = 0
-    while (!line && taken < works.length && this.lanes.offer(works[taken]!)) taken++
-    if (taken === works.length) return
-    const waiting = line ?? { topic, partition, works: new Fifo<Work>(), readOnAt: 0 }
-    for (const work of works.slice(taken)) {
-      this.memory.add(work)
-      waiting.works.push(work)
+    const held = this.#heldOf(topic, partition)
+    for (const work of works) {
+      const { webhookId } = work.delivery
+      const line = held.lines.get(webhookId)
+      if (!line && this.lanes.offer(work)) continue
+      this.#keep(held, work)
+      if (!line) this.#awaitRoom(held, webhookId)
     }
-    waiting.readOnAt = Math.floor(waiting.works.length / 2)
-    this.partitions.pause(topic, partition, REASON)
-    if (line) return
-    this.#lines.set(name, waiting)
-    this.#awaitRoom(waiting)
+    this.#pauseOrResume(held)
   }
 
   /** Forgets what other processes own now. */
   dropLost(): void {
-    for (const [name, line] of this.#lines) {
-      const lost = line.works.removeWhere(({ batch }) => !batch.isOwned())
-      for (const work of lost) this.memory.remove(work)
-      if (line.works.length === 0) this.#lines.delete(name)
-      else if (lost.length > 0) this.#awaitRoom(line)
+    for (const held of this.#held.values()) {
+      for (const [webhookId, line] of held.lines) {
+        const lost = line.removeWhere(({ batch }) => !batch.isOwned())
+        for (const work of lost) this.#gone(held, work)
+        if (line.length === 0) held.lines.delete(webhookId)
+        else if (lost.length > 0) this.#awaitRoom(held, webhookId)
+      }
+      this.#pauseOrResume(held)
     }
   }
 
-  #awaitRoom(line: Line): void {
+  #heldOf(topic: string, partition: number): Held {
+    const name = `${topic}/${partition}`
+    let held = this.#held.get(name)
+    if (!held) this.#held.set(name, (held = { topic, partition, lines: new Map(), records: 0, bytes: 0 }))
+    return held
+  }
+
+  #keep(held: Held, work: Work): void {
+    const { webhookId } = work.delivery
+    let line = held.lines.get(webhookId)
+    if (!line) held.lines.set(webhookId, (line = new Fifo()))
+    line.push(work)
+    this.memory.add(work)
+    held.records++
+    held.bytes += heldBytes(work)
+  }
+
+  #gone(held: Held, work: Work): void {
+    this.memory.remove(work)
+    held.records--
+    held.bytes -= heldBytes(work)
+  }
+
+  #awaitRoom(held: Held, webhookId: string): void {
+    const line = held.lines.get(webhookId)!
     // A lane tells of its room while it starts something: what is new to it comes after that.
-    this.lanes.whenReplayRoom(line.works.first!, () => queueMicrotask(() => this.#handOn(line)))
+    this.lanes.whenReplayRoom(line.first!, () => queueMicrotask(() => this.#handOn(held, webhookId, line)))
   }
 
-  #handOn(line: Line): void {
-    const { topic, partition, works, readOnAt } = line
-    const name = nameOf(topic, partition)
-    if (this.#lines.get(name) !== line) return
-    while (works.first && this.lanes.offer(works.first)) this.memory.remove(works.shift()!)
-    if (works.length <= readOnAt) this.partitions.resume(topic, partition, REASON)
-    if (works.length > 0) this.#awaitRoom(line)
-    else this.#lines.delete(name)
+  #handOn(held: Held, webhookId: string, line: Fifo<Work>): void {
+    // Told to a line of before: its partition was lost meanwhile.
+    if (held.lines.get(webhookId) !== line) return
+    while (line.first && this.lanes.offer(line.first)) this.#gone(held, line.shift()!)
+    if (line.length > 0) this.#awaitRoom(held, webhookId)
+    else held.lines.delete(webhookId)
+    this.#pauseOrResume(held)
   }
-}
 
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`
+  #pauseOrResume({ topic, partition, records, bytes }: Held): void {
+    const share = Math.max(records / MOST_RECORDS, bytes / MOST_BYTES)
+    if (share >= 1) this.partitions.pause(topic, partition, REASON)
+    else if (share <= 1 / 2) this.partitions.resume(topic, partition, REASON)
+  }
 }

@@ -12,7 +12,7 @@ export class WebhookLane {
   /** Back from a tier: a retry, or put off before. */
   readonly #returned = new Fifo<Work>()
   readonly #fresh = new Fifo<Work>()
-  /** Never put off and never displacing: beyond some few they wait in their topic. */
+  /** Never put off and never displacing: beyond some few they wait in front of the lane. */
   readonly #replays = new Fifo<Work>()
   #onReplayRoom: (() => void) | undefined
   #latestBatch: Work['batch'] | undefined

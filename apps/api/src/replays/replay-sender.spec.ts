@@ -44,9 +44,9 @@ it('writes the fact of every chain before its delivery, and mostly in the reques
   const connection = { link: () => ({}) } as unknown as KafkaConnection
   const sender = new ReplaySender(connection, topics, store, new Registry(), { debug() {} } as never)
 
-  const sent = await sender.send(replay, page, 1, new TokenBucket(400, 400, Date.now()))
+  const { sent, last } = await sender.send(replay, page, 1, new TokenBucket(400, 400, Date.now()))
 
-  expect(sent).toBe(EVENTS.length)
+  expect([sent, last]).toEqual([EVENTS.length, page.deliveries.at(-1)])
   const written = requests.flatMap(({ deliveries }) => deliveries)
   expect(new Set(written).size).toBe(EVENTS.length)
   expect(written).toEqual(requests.flatMap(({ facts }) => facts))

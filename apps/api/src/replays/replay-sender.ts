@@ -15,6 +15,13 @@ const BURSTS_PER_SECOND = 40
 /** Texts in memory, and made into deliveries in one turn of the event loop: the API has requests to answer meanwhile. */
 const BODIES_AT_ONCE = 100
 
+export interface SentPage {
+  /** How many of the page's events were there to send. */
+  sent: number
+  /** The last of them; undefined where none was. */
+  last: PlannedDelivery | undefined
+}
+
 /** Puts pages into the log, at the replay's own rate. */
 @Injectable()
 export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -48,22 +55,24 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
 
   /**
    * The same page any number of times is the same chains, which the dispatcher recognises.
-   * @returns how many of the page's events were there to send
    * @throws {ProduceFailed} some may be in the log then
    */
-  async send(replay: ReplayRow, page: ReplayPage, webhookVersion: number, bucket: TokenBucket): Promise<number> {
+  async send(replay: ReplayRow, page: ReplayPage, webhookVersion: number, bucket: TokenBucket): Promise<SentPage> {
     const startedAt = Date.now()
     let sent = 0
+    let last: PlannedDelivery | undefined
     for (let at = 0; at < page.deliveries.length; at += BODIES_AT_ONCE) {
       const planned = page.deliveries.slice(at, at + BODIES_AT_ONCE)
       const deliveries = await this.#deliveriesOf(replay, planned, webhookVersion)
       await this.#sendAtRate(deliveries, replay.ratePerSecond, bucket)
       sent += deliveries.length
+      const lastEvent = deliveries.at(-1)?.eventId
+      last = planned.find(({ eventId }) => eventId === lastEvent) ?? last
     }
     const ms = Date.now() - startedAt
     const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }
     this.logger.debug({ ...fields, sent, ms }, 'replayed')
-    return sent
+    return { sent, last }
   }
 
   async #deliveriesOf(replay: ReplayRow, planned: PlannedDelivery[], webhookVersion: number): Promise<Delivery[]> {

@@ -15,7 +15,7 @@ const ASSUMED_LATENCY_MS = 100
 const LATENCY_WEIGHT = 0.1
 /** A quiet lane keeps its cap and its latency this long, ms. */
 const FORGOTTEN_AFTER_MS = 10 * 60_000
-/** What a lane holds of replays, whatever its speed: the rest of them waits in its topic, not in memory or a tier. */
+/** What a lane holds of replays, whatever its speed: the rest waits in front of it and in the topic, not in a tier. */
 const MOST_REPLAYS_HELD = 64
 /** A receiver that asks for a longer pause than this gives back what it holds: memory is not a waiting room. Ms. */
 const LONGEST_HELD_PAUSE_MS = 30_000

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { deliveryIdFor } from '#domain'
-import { NOON } from '../read-models/builders.testing.js'
+import { type Fact, deliveryIdFor } from '#domain'
+import { NOON, aDeferred, aRedeliveryRequested, aRef, anAttempted } from '../read-models/builders.testing.js'
+import { statesFrom } from '../read-models/delivery-state.js'
 import { RedeliveryStore } from '../redeliveries/redelivery-store.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import type { ReplayPage } from './replay-row.js'
 import { type NewReplay, ReplayStore } from './replay-store.js'
-import { type PastEvent, WEBHOOK, anAccountWith } from './replayed-account.testing.js'
+import { type PastEvent, WEBHOOK, alsoKnown, anAccountWith } from './replayed-account.testing.js'
 
 const DAY_MS = 86_400_000
 
@@ -203,6 +204,27 @@ describe('a stored replay', () => {
         [`evt_1/${NOON + 1_000}`, '{"id":"evt_1"}'],
       ]),
     )
+  })
+
+  it('knows what of it was started: attempted, ended, or replaced by a later chain', async () => {
+    const planned = (event: number, chain: number) => ({
+      eventId: `evt_${event}`,
+      eventType: 'context.updated' as const,
+      acceptedAt: NOON,
+      chain,
+    })
+    const delivery = aRef({ deliveryId: deliveryIdFor('evt_0', WEBHOOK), eventId: 'evt_0', acceptedAt: NOON })
+    const learn = (fact: Fact) => alsoKnown(test.database, statesFrom(fact))
+    expect(await store.wasStarted(WEBHOOK, planned(0, 0))).toBe(false)
+    await learn(aRedeliveryRequested({ delivery }))
+    await learn(aDeferred({ delivery, attempt: 1 }))
+    expect(await store.wasStarted(WEBHOOK, planned(0, 0))).toBe(false)
+    await learn(anAttempted({ delivery, next: { kind: 'retry', attempt: 2, notBefore: NOON + 10_000 } }))
+    expect(await store.wasStarted(WEBHOOK, planned(0, 0))).toBe(true)
+
+    expect(await store.wasStarted(WEBHOOK, planned(1, 1))).toBe(true)
+    expect(await store.wasStarted(WEBHOOK, planned(1, 2))).toBe(false)
+    expect(await store.wasStarted(WEBHOOK, planned(2, 1))).toBe(true)
   })
 
   it('is forgotten when it has been over for long', async () => {

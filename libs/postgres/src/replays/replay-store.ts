@@ -1,4 +1,4 @@
-import { type ReplayCommand, type ReplayState, replayStateAfter } from '#domain'
+import { type ReplayCommand, type ReplayState, deliveryIdFor, replayStateAfter } from '#domain'
 import type { Database, Session } from '../database.js'
 import { planPage } from './plan-page.js'
 import {
@@ -154,6 +154,12 @@ export class ReplayStore {
     await this.database.query(PAGE_SENT, [holder, id, sent, new Date(page.next.acceptedAt), page.next.eventId])
   }
 
+  /** Whether the read models know an attempt of this chain, or its end; not yet says nothing, they may be behind. */
+  async wasStarted(webhookId: string, { eventId, chain }: PlannedDelivery): Promise<boolean> {
+    const rows = await this.database.query(WAS_STARTED, [deliveryIdFor(eventId, webhookId), chain])
+    return rows.length > 0
+  }
+
   /** For what no person asked for, with the reason. */
   async halt(holder: string, id: string, state: Extract<ReplayState, 'paused' | 'cancelled'>, detail: string) {
     await this.database.query(
@@ -239,6 +245,14 @@ const PAGE_SENT = {
   text: `
     update replays set page = null, sent = sent + $3, position_at = $4, position_id = $5
     where id = $2 and held_by = $1 and page is not null`,
+}
+
+// Without a day: an event that was accepted twice lies where it came first.
+const WAS_STARTED = {
+  name: 'replay-was-started',
+  text: `
+    select 1 from deliveries
+    where id = $1 and (chain > $2 or chain = $2 and (chain_end is not null or next_attempt > 1)) limit 1`,
 }
 
 const BODIES = {

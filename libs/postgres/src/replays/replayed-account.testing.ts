@@ -23,9 +23,7 @@ export interface PastEvent {
 /** An account with these events in its read models. */
 export async function anAccountWith(database: Database, events: PastEvent[]): Promise<void> {
   await database.query("insert into accounts values ('acc_1', 'A', 'a@example.com', now()) on conflict (id) do nothing")
-  const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
-  const writer = new ReadModelWriter(database, new PartitionStore(database, retention, () => NOON))
-  await writer.write({
+  await writerFor(database).write({
     events: events.map(
       ({ id, acceptedAt, type = 'context.updated', accountId = 'acc_1', body = `{"id":"${id}"}` }) => ({
         id,
@@ -39,6 +37,16 @@ export async function anAccountWith(database: Database, events: PastEvent[]): Pr
     deliveries: events.flatMap(deliveryOf),
     attempts: [],
   })
+}
+
+/** What became known of deliveries besides. */
+export async function alsoKnown(database: Database, deliveries: DeliveryState[]): Promise<void> {
+  await writerFor(database).write({ events: [], fanOuts: [], deliveries, attempts: [] })
+}
+
+function writerFor(database: Database): ReadModelWriter {
+  const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
+  return new ReadModelWriter(database, new PartitionStore(database, retention, () => NOON))
 }
 
 function deliveryOf({ id, acceptedAt, type = 'context.updated', end, chain = 0 }: PastEvent): DeliveryState[] {
