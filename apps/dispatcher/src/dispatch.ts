@@ -77,7 +77,7 @@ export class Dispatch {
 
   /**
    * Takes a delivery whose time has come. Returns at once: the record is completed later, whatever happens to it.
-   * @returns false for a replay's whose lane has no room: it was not taken, and belongs back into the log
+   * @returns false for a replay's whose lane has no room: it was not taken, and comes again when there is some
    */
   offer(work: Work): boolean {
     const now = Date.now()

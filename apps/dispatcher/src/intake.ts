@@ -47,7 +47,7 @@ export class Intake {
   /** Call once, before the consumer starts. */
   attach(partitions: Partitions): void {
     this.#partitions = partitions
-    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions, this.memory)
+    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions)
     this.waitingRoom.listen(
       (work) => this.dispatch.offer(work),
       (topic, partition) => this.#hasRoom(topic, partition),

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryBound } from './memory-bound.js'
 import { WaitingReplays } from './waiting-replays.js'
 import { someWork } from './work.testing.js'
 import type { Work } from './work.js'
@@ -8,8 +7,7 @@ import type { Work } from './work.js'
 function some(rooms: Record<string, number>) {
   const taken: string[] = []
   const asking = new Map<string, () => void>()
-  const memory = new MemoryBound()
-  const partition = { isPaused: false }
+  const paused = new Set<number>()
   const lanes = {
     offer: ({ delivery }: Work) => {
       if ((rooms[delivery.webhookId] ?? 0) === 0) return false
@@ -20,8 +18,8 @@ function some(rooms: Record<string, number>) {
     whenReplayRoom: ({ delivery }: Work, tell: () => void) => void asking.set(delivery.webhookId, tell),
   }
   const partitions = {
-    pause: () => void (partition.isPaused = true),
-    resume: () => void (partition.isPaused = false),
+    pause: (_: string, partition: number) => void paused.add(partition),
+    resume: (_: string, partition: number) => void paused.delete(partition),
   }
   const makeRoom = async (webhookId: string, room: number): Promise<void> => {
     rooms[webhookId] = room
@@ -30,9 +28,9 @@ function some(rooms: Record<string, number>) {
     tell?.()
     await Promise.resolve()
   }
-  const waiting = new WaitingReplays(lanes, partitions, memory)
-  const read = (works: Work[]): void => waiting.add('deliveries.replay', 2, works)
-  return { waiting, read, taken, memory, partition, makeRoom, asking }
+  const waiting = new WaitingReplays(lanes, partitions)
+  const read = (works: Work[], partition = 2): void => waiting.add('deliveries.replay', partition, works)
+  return { waiting, read, taken, paused, makeRoom, asking }
 }
 
 function works(webhookId: string, from: number, to: number, partition: { lost?: boolean } = {}): Work[] {
@@ -45,7 +43,7 @@ function ids(from: number, to: number): string[] {
 
 describe('replays that find no room', () => {
   it('go on in their order, a few with each room, without being read again', async () => {
-    const { read, taken, partition, makeRoom } = some({ whk_1: 2 })
+    const { read, taken, paused, makeRoom } = some({ whk_1: 2 })
     read(works('whk_1', 0, 10))
     expect(taken).toEqual(ids(0, 2))
     await makeRoom('whk_1', 3)
@@ -53,7 +51,7 @@ describe('replays that find no room', () => {
     expect(taken).toEqual(ids(0, 5))
     await makeRoom('whk_1', 3)
     await makeRoom('whk_1', 9)
-    expect([taken, partition.isPaused]).toEqual([ids(0, 12), false])
+    expect([taken, paused.size]).toEqual([ids(0, 12), 0])
     read(works('whk_1', 12, 14))
     expect(taken).toEqual(ids(0, 14))
   })
@@ -68,45 +66,64 @@ describe('replays that find no room', () => {
   })
 
   it('hold their partition back when they are too many, until half of them are gone', async () => {
-    const { read, partition, makeRoom } = some({})
-    read(works('whk_1', 0, 1_999))
-    expect(partition.isPaused).toBe(false)
-    read(works('whk_2', 1_999, 2_000))
-    expect(partition.isPaused).toBe(true)
-    await makeRoom('whk_1', 999)
-    expect(partition.isPaused).toBe(true)
+    const { read, paused, makeRoom } = some({})
+    read(works('whk_1', 0, 3_999))
+    expect([...paused]).toEqual([])
+    read(works('whk_2', 3_999, 4_000))
+    expect([...paused]).toEqual([2])
+    await makeRoom('whk_1', 1_999)
+    expect([...paused]).toEqual([2])
     await makeRoom('whk_2', 1)
-    expect(partition.isPaused).toBe(false)
+    expect([...paused]).toEqual([])
   })
 
   it('hold it back by their size, too', async () => {
-    const { read, partition, makeRoom } = some({})
+    const { read, paused, makeRoom } = some({})
     const large = works('whk_1', 0, 9).map((work) => {
-      work.delivery.body = Buffer.alloc(512 * 1024)
+      work.delivery.body = Buffer.alloc(1024 * 1024)
       return work
     })
     read(large)
-    expect(partition.isPaused).toBe(true)
+    expect([...paused]).toEqual([2])
     await makeRoom('whk_1', 6)
-    expect(partition.isPaused).toBe(false)
+    expect([...paused]).toEqual([])
   })
 
-  it('count as held by the process until a lane holds them', async () => {
-    const { read, memory, makeRoom } = some({ whk_1: 1 })
-    read(works('whk_1', 0, 10))
-    expect(memory.records).toBe(9)
-    await makeRoom('whk_1', 4)
-    expect(memory.records).toBe(5)
+  it('and by how many pass them by', async () => {
+    const { read, paused, makeRoom } = some({ whk_2: 2 })
+    const [first, near, far] = [...works('whk_1', 0, 1), ...works('whk_2', 1, 3)] as [Work, Work, Work]
+    const from = first.record.offset
+    read([first, { ...near, record: { ...near.record, offset: from + 99_999 } }])
+    expect([...paused]).toEqual([])
+    read([{ ...far, record: { ...far.record, offset: from + 100_000 } }])
+    expect([...paused]).toEqual([2])
+    await makeRoom('whk_1', 1)
+    expect([...paused]).toEqual([])
+  })
+
+  it('hold back all partitions that have some, when the process has too many, and no others', async () => {
+    const { read, paused, makeRoom } = some({ whk_4: 1 })
+    read(works('whk_1', 0, 3_000), 1)
+    read(works('whk_2', 3_000, 6_000), 2)
+    read(works('whk_4', 6_000, 6_001), 4)
+    expect([...paused]).toEqual([])
+    read(works('whk_3', 6_001, 8_001), 3)
+    expect([...paused]).toEqual([1, 2, 3])
+    await makeRoom('whk_1', 3_000)
+    await makeRoom('whk_2', 1_000)
+    expect([...paused]).toEqual([])
   })
 
   it('are forgotten with their partition, and do not come between when it is held again', async () => {
-    const { waiting, read, taken, memory, partition, makeRoom, asking } = some({})
+    const { waiting, read, taken, paused, makeRoom, asking } = some({})
     const partitionOfBefore = { lost: false }
-    read(works('whk_1', 0, 2_000, partitionOfBefore))
+    const before = works('whk_1', 0, 4_000, partitionOfBefore)
+    read(before)
     const told = asking.get('whk_1')!
     partitionOfBefore.lost = true
     waiting.dropLost()
-    expect([memory.records, partition.isPaused]).toEqual([0, false])
+    expect([...paused]).toEqual([])
+    read(before)
     read(works('whk_1', 0, 4))
     told()
     await Promise.resolve()

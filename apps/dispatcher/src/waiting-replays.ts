@@ -1,5 +1,4 @@
 import { Fifo } from './fifo.js'
-import type { MemoryBound } from './memory-bound.js'
 import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
@@ -15,46 +14,59 @@ export interface PausablePartitions {
   resume(topic: string, partition: number, reason: string): void
 }
 
-/** Of one partition, whatever has no room: beyond either it is paused, down to half of both. */
-const MOST_RECORDS = 2_000
-const MOST_BYTES = 4 * 1024 * 1024
+/** What one partition, and the whole process, may have waiting: beyond it partitions are paused, down to half. */
+const OF_PARTITION = { records: 4_000, bytes: 8 * 1024 * 1024 }
+const OF_PROCESS = { records: 8_000, bytes: 32 * 1024 * 1024 }
+/** From the oldest that waits to the newest read: what passed by is completed, and kept with each commit. */
+const MOST_PASSED_BY = 100_000
 const REASON = 'no room'
 
-/** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
-interface Held {
-  topic: string
-  partition: number
-  lines: Map<string, Fifo<Work>>
+interface Amount {
   records: number
   bytes: number
 }
 
+/** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
+interface Held extends Amount {
+  topic: string
+  partition: number
+  lines: Map<string, Fifo<Work>>
+  /** The newest offset that was read. */
+  readTo: number
+}
+
 /**
  * Deliveries of replays whose lane has no room, each webhook's in their order: another webhook's pass them by, so that
- * a receiver that hangs delays nobody else's replay. A replay is sent about two seconds ahead and not more, which is what
- * the bounds are for. Given back to the log instead, records would be read and decoded again for every few that find
- * room, and a resumed partition is read only when the fetch under way has ended, on a quiet system twice a second.
+ * a receiver that hangs delays nobody else's replay. Given back to the log instead, records would be read and decoded
+ * again for every few that find room, and a resumed partition is read only when the fetch under way has ended, on a quiet
+ * system twice a second.
+ *
+ * They have bounds of their own. In those of the process they would be in the way of live traffic: what waits for a
+ * receiver that hangs may wait for hours, and a full process reads nothing.
  */
 export class WaitingReplays {
   readonly #held = new Map<string, Held>()
+  readonly #all: Amount = { records: 0, bytes: 0 }
 
   constructor(
     private readonly lanes: ReplayLanes,
     private readonly partitions: PausablePartitions,
-    private readonly memory: MemoryBound,
   ) {}
 
   /** Hands on what there is room for, and keeps the rest. */
   add(topic: string, partition: number, works: readonly Work[]): void {
     const held = this.#heldOf(topic, partition)
     for (const work of works) {
+      // The read model was asked about them first, and the partition was lost meanwhile.
+      if (!work.batch.isOwned()) continue
       const { webhookId } = work.delivery
+      held.readTo = work.record.offset
       const line = held.lines.get(webhookId)
       if (!line && this.lanes.offer(work)) continue
       this.#keep(held, work)
       if (!line) this.#awaitRoom(held, webhookId)
     }
-    this.#pauseOrResume(held)
+    this.#pauseOrResume()
   }
 
   /** Forgets what other processes own now. */
@@ -66,14 +78,14 @@ export class WaitingReplays {
         if (line.length === 0) held.lines.delete(webhookId)
         else if (lost.length > 0) this.#awaitRoom(held, webhookId)
       }
-      this.#pauseOrResume(held)
     }
+    this.#pauseOrResume()
   }
 
   #heldOf(topic: string, partition: number): Held {
     const name = `${topic}/${partition}`
     let held = this.#held.get(name)
-    if (!held) this.#held.set(name, (held = { topic, partition, lines: new Map(), records: 0, bytes: 0 }))
+    if (!held) this.#held.set(name, (held = { topic, partition, lines: new Map(), records: 0, bytes: 0, readTo: 0 }))
     return held
   }
 
@@ -82,15 +94,17 @@ export class WaitingReplays {
     let line = held.lines.get(webhookId)
     if (!line) held.lines.set(webhookId, (line = new Fifo()))
     line.push(work)
-    this.memory.add(work)
-    held.records++
-    held.bytes += heldBytes(work)
+    for (const amount of [held, this.#all]) {
+      amount.records++
+      amount.bytes += heldBytes(work)
+    }
   }
 
   #gone(held: Held, work: Work): void {
-    this.memory.remove(work)
-    held.records--
-    held.bytes -= heldBytes(work)
+    for (const amount of [held, this.#all]) {
+      amount.records--
+      amount.bytes -= heldBytes(work)
+    }
   }
 
   #awaitRoom(held: Held, webhookId: string): void {
@@ -105,12 +119,26 @@ export class WaitingReplays {
     while (line.first && this.lanes.offer(line.first)) this.#gone(held, line.shift()!)
     if (line.length > 0) this.#awaitRoom(held, webhookId)
     else held.lines.delete(webhookId)
-    this.#pauseOrResume(held)
+    this.#pauseOrResume()
   }
 
-  #pauseOrResume({ topic, partition, records, bytes }: Held): void {
-    const share = Math.max(records / MOST_RECORDS, bytes / MOST_BYTES)
-    if (share >= 1) this.partitions.pause(topic, partition, REASON)
-    else if (share <= 1 / 2) this.partitions.resume(topic, partition, REASON)
+  #pauseOrResume(): void {
+    const ofProcess = shareOf(this.#all, OF_PROCESS)
+    for (const held of this.#held.values()) {
+      const { topic, partition, records } = held
+      const share = Math.max(shareOf(held, OF_PARTITION), passedBy(held) / MOST_PASSED_BY, records > 0 ? ofProcess : 0)
+      if (share >= 1) this.partitions.pause(topic, partition, REASON)
+      else if (share <= 1 / 2) this.partitions.resume(topic, partition, REASON)
+    }
   }
+}
+
+function shareOf(amount: Amount, most: Amount): number {
+  return Math.max(amount.records / most.records, amount.bytes / most.bytes)
+}
+
+function passedBy({ lines, readTo }: Held): number {
+  let oldest = readTo
+  for (const line of lines.values()) oldest = Math.min(oldest, line.first!.record.offset)
+  return readTo - oldest
 }

@@ -14,7 +14,7 @@ export class WebhookLane {
   readonly #fresh = new Fifo<Work>()
   /** Never put off and never displacing: beyond some few they wait in front of the lane. */
   readonly #replays = new Fifo<Work>()
-  #onReplayRoom: (() => void) | undefined
+  #awaitingReplayRoom: (() => void)[] = []
   #latestBatch: Work['batch'] | undefined
   /** In the round of lanes that may start something; a lane is in it once. */
   isReady = false
@@ -74,9 +74,9 @@ export class WebhookLane {
     this.state.abandoned(isReplay(work))
   }
 
-  /** Once, when it is worth bringing more of a replay; whoever asked before is forgotten. */
+  /** Once, when it is worth bringing more of a replay. */
   whenReplayRoom(tell: () => void): void {
-    this.#onReplayRoom = tell
+    this.#awaitingReplayRoom.push(tell)
     this.#tellReplayRoom()
   }
 
@@ -119,10 +119,10 @@ export class WebhookLane {
   }
 
   #tellReplayRoom(): void {
-    if (!this.#onReplayRoom || this.state.isHalfFullOfReplays) return
-    const tell = this.#onReplayRoom
-    this.#onReplayRoom = undefined
-    tell()
+    if (this.#awaitingReplayRoom.length === 0 || this.state.isHalfFullOfReplays) return
+    const waiting = this.#awaitingReplayRoom
+    this.#awaitingReplayRoom = []
+    for (const tell of waiting) tell()
   }
 }
 

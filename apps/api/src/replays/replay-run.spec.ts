@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
-import type { PlannedDelivery, ReplayPage, ReplayRow } from '#postgres'
+import type { PlannedDelivery, ReplayPage, ReplayRow, SentMark } from '#postgres'
 import { ReplayRun } from './replay-run.js'
 
 const DAY_MS = 86_400_000
@@ -10,21 +10,34 @@ const config = { topics: { eventRetentionMs: 30 * DAY_MS, deliveryRetentionMs: 3
 function aReplay(ratePerSecond: number, acceptedAt = Date.now()) {
   const receiver = { started: 0 }
   let looks = 0
-  const row = { id: 'rpl_1', accountId: 'acc_1', webhookId: 'whk_1', ratePerSecond, state: 'running', page: null }
+  let rests = 0
+  const row = {
+    id: 'rpl_1',
+    accountId: 'acc_1',
+    webhookId: 'whk_1',
+    ratePerSecond,
+    state: 'running',
+    page: null,
+    ahead: [],
+  }
   const replay = row as unknown as ReplayRow
   let sent = 0
   let planned = 0
   const store = {
     held: async () => replay,
-    wasStarted: async (_: string, { chain }: PlannedDelivery) => {
+    wasStarted: async (_: string, { chain }: SentMark) => {
       looks++
       return chain < receiver.started
     },
-    plan: async (_: string, __: string, limit: number) => {
+    plan: async (_: string, __: string, limit: number, ___: number, ahead: SentMark[]) => {
+      replay.ahead = ahead
       const deliveries = Array.from({ length: limit }, () => ({ chain: planned++, acceptedAt }) as PlannedDelivery)
       replay.page = { deliveries, next: { acceptedAt: 0, eventId: '' } }
     },
-    pageSent: async () => void (replay.page = null),
+    pageSent: async (...[, , , , ahead]: [string, string, ReplayPage, number, SentMark[]]) => {
+      Object.assign(replay, { page: null, ahead })
+    },
+    rest: async () => void rests++,
   }
   const sender = {
     send: async (_: ReplayRow, { deliveries }: ReplayPage) => {
@@ -53,14 +66,14 @@ function aReplay(ratePerSecond: number, acceptedAt = Date.now()) {
     const from = looks
     await vi.waitFor(() => expect(looks).toBeGreaterThan(from + 1), { timeout: 5_000 })
   }
-  return { receiver, sent: () => sent, waits, stop }
+  return { receiver, sent: () => sent, rests: () => rests, over, waits, stop }
 }
 
 it.each([
-  { rate: 1, ahead: 2 },
+  { rate: 1, ahead: 66 },
   { rate: 100, ahead: 200 },
   { rate: 1_000, ahead: 2_000 },
-])('is sent two seconds ahead of its receiver and no more, at $rate/s', async ({ rate, ahead }) => {
+])('is sent some seconds ahead of its receiver and no more, at $rate/s', async ({ rate, ahead }) => {
   const replay = aReplay(rate)
   await vi.waitFor(() => expect(replay.sent()).toBe(ahead))
   await replay.waits()
@@ -71,6 +84,12 @@ it.each([
   expect(replay.sent()).toBe(ahead + ahead / 2)
   await replay.stop()
 })
+
+it('gives its place to others when its receiver is behind for long', async () => {
+  const replay = aReplay(100)
+  await replay.over
+  expect([replay.rests(), replay.sent()]).toEqual([1, 200])
+}, 15_000)
 
 it('does not wait for what is no longer kept', async () => {
   const replay = aReplay(100, Date.now() - 31 * DAY_MS)

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Inject, Injectable } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { TokenBucket } from '#domain'
-import { type PlannedDelivery, type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
+import { type ReplayRow, type SentMark, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { ReadModelMark } from './read-model-mark.js'
 import { keptMs } from './replay-range.js'
 import { ReplaySender } from './replay-sender.js'
+import { isFarAhead, withPage } from './sent-ahead.js'
 
 /**
  * What is planned at once, and what a crash repeats at most: a second's worth, and never more than this. Each page
@@ -16,21 +17,18 @@ import { ReplaySender } from './replay-sender.js'
 const MOST_PER_PAGE = 500
 /** What may be made up for at once after a slow moment, such as between two pages. Seconds of the replay's rate. */
 const MADE_UP_FOR_S = 0.25
-/**
- * How far what is sent may be ahead of what the receiver was asked to take. Seconds of the replay's rate: what a pause
- * or the end of the replay leaves to come, and what stands in the topic before another webhook's replay.
- */
-const AHEAD_S = 2
 const LOOK_AGAIN_MS = 250
+/** With its receiver so long behind a replay gives its place to another one, for as long. Ms. */
+const REST_MS = 5_000
 
 const DELETED = 'The webhook was deleted.'
 const DISABLED = 'The webhook was disabled: enable it, then resume the replay. What was cancelled meanwhile is missed.'
 
-/** What this process knows of a replay that it runs, and may forget. */
+/** What this process knows of a replay while it runs it. */
 interface Run {
   bucket: TokenBucket
-  /** The last delivery of each page that may not have been started yet, oldest first. */
-  ahead: PlannedDelivery[]
+  /** When it began to wait for the receiver. Ms since the epoch. */
+  waitsSince: number | undefined
 }
 
 /** One replay, step by step. Between any two steps the process may die: all that counts is in Postgres and the log. */
@@ -54,7 +52,7 @@ export class ReplayRun {
     while (!stopping.aborted) {
       const replay = await this.store.held(holder, id)
       if (!replay) return
-      run ??= { bucket: bucketFor(replay), ahead: [] }
+      run ??= { bucket: bucketFor(replay), waitsSince: undefined }
       const goesOn = await this.#step(holder, replay, run, stopping)
       if (!goesOn) return
     }
@@ -63,35 +61,47 @@ export class ReplayRun {
   /** @returns whether there is another step */
   async #step(holder: string, replay: ReplayRow, run: Run, stopping: AbortSignal): Promise<boolean> {
     const { id, state, page } = replay
+    const limit = Math.min(MOST_PER_PAGE, replay.ratePerSecond)
     const isWanted = state === 'waiting' || state === 'running'
     const webhook = page || isWanted ? await this.webhooks.find(replay.accountId, replay.webhookId) : null
     if (page) {
-      const { sent, last } = await this.sender.send(replay, page, webhook?.version ?? 0, run.bucket)
-      if (last) run.ahead.push(last)
-      await this.store.pageSent(holder, id, page, sent)
+      const sent = await this.sender.send(replay, page, webhook?.version ?? 0, run.bucket)
+      await this.store.pageSent(holder, id, page, sent.sent, withPage(replay.ahead, sent, limit))
       return true
     }
     if (!isWanted) return false
     if (await this.#isHalted(holder, replay, webhook)) return false
     if (state === 'waiting') return this.#start(holder, replay, stopping)
-    const limit = Math.min(MOST_PER_PAGE, replay.ratePerSecond)
     const notBefore = Date.now() - keptMs(this.config)
-    if (await this.#isFarAhead(replay, run, limit, notBefore)) await lookAgain(stopping)
-    else await this.store.plan(holder, id, limit, notBefore)
+    const ahead = await this.#stillAhead(replay, limit, notBefore)
+    if (isFarAhead(ahead, limit, replay.ratePerSecond)) return this.#awaitReceiver(holder, replay, run, stopping)
+    run.waitsSince = undefined
+    await this.store.plan(holder, id, limit, notBefore, ahead)
     return true
   }
 
-  /** Whether the receiver has yet to be asked to take what was sent. A lane starts a replay's deliveries in their order. */
-  async #isFarAhead({ webhookId, ratePerSecond }: ReplayRow, { ahead }: Run, limit: number, notBefore: number) {
-    const most = Math.ceil((ratePerSecond * AHEAD_S) / limit)
-    while (ahead.length >= most) {
-      const oldest = ahead[0]!
+  /** What of it is not known to be answered, as far as it matters. */
+  async #stillAhead({ webhookId, ratePerSecond, ahead }: ReplayRow, limit: number, notBefore: number) {
+    let left: SentMark[] = ahead
+    while (isFarAhead(left, limit, ratePerSecond)) {
+      const oldest = left[0]!
       // What is no longer kept has no row to wait for.
       const isKept = oldest.acceptedAt >= notBefore
-      if (isKept && !(await this.store.wasStarted(webhookId, oldest))) return true
-      ahead.shift()
+      if (isKept && !(await this.store.wasStarted(webhookId, oldest))) break
+      left = left.slice(1)
     }
-    return false
+    return left
+  }
+
+  /** @returns whether to look again; else it rests, and whoever has a place for it then goes on */
+  async #awaitReceiver(holder: string, { id }: ReplayRow, run: Run, stopping: AbortSignal): Promise<boolean> {
+    run.waitsSince ??= Date.now()
+    if (Date.now() - run.waitsSince > REST_MS) {
+      await this.store.rest(holder, id, REST_MS)
+      return false
+    }
+    await lookAgain(stopping)
+    return true
   }
 
   async #isHalted(holder: string, { id }: ReplayRow, webhook: WebhookRow | null): Promise<boolean> {

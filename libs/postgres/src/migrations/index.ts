@@ -6,6 +6,7 @@ import { OperationalEvents1763960000008 } from './operational-events.js'
 import { ReadModels1763960000002 } from './read-models.js'
 import { Redeliveries1763960000005 } from './redeliveries.js'
 import { Replays1763960000007 } from './replays.js'
+import { ReplaysAhead1763960000011 } from './replays-ahead.js'
 import { WebhookHealth1763960000003 } from './webhook-health.js'
 
 /** In order. A migration that was ever released is never changed again: the next one corrects it. */
@@ -19,4 +20,5 @@ export const migrations = [
   OperationalEvents1763960000008,
   AttemptsByTime1763960000009,
   MatchesAsTheyAre1763960000010,
+  ReplaysAhead1763960000011,
 ]

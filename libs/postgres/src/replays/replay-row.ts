@@ -24,6 +24,11 @@ export interface PlannedDelivery {
   chain: number
 }
 
+/** Sent and, as far as is known, not answered yet: so many deliveries, of which this is the last. */
+export interface SentMark extends Pick<PlannedDelivery, 'eventId' | 'acceptedAt' | 'chain'> {
+  sent: number
+}
+
 /** Times in ms since the epoch. */
 export interface ReplayRow {
   id: string
@@ -45,6 +50,8 @@ export interface ReplayRow {
   position: ReplayPosition
   /** Set while it is being sent; also a paused or cancelled replay finishes it. */
   page: ReplayPage | null
+  /** Oldest first. */
+  ahead: SentMark[]
   createdAt: number
   startedAt: number | null
   endedAt: number | null
@@ -53,22 +60,24 @@ export interface ReplayRow {
 export const REPLAY_COLUMNS = `
   id, account_id as "accountId", webhook_id as "webhookId", choice, types,
   ${epochMs('since')} as since, ${epochMs('until')} as until, rate_per_second as "ratePerSecond", state, detail,
-  log_ends as "logEnds", matched, sent, ${epochMs('position_at')} as "positionAt", position_id as "positionId", page,
+  log_ends as "logEnds", matched, sent, ${epochMs('position_at')} as "positionAt", position_id as "positionId", page, ahead,
   ${epochMs('created_at')} as "createdAt", ${epochMs('started_at')} as "startedAt", ${epochMs('ended_at')} as "endedAt"`
 
-export interface ReplayRecord extends Omit<ReplayRow, 'logEnds' | 'position' | 'page'> {
+export interface ReplayRecord extends Omit<ReplayRow, 'logEnds' | 'position' | 'page' | 'ahead'> {
   logEnds: string
   positionAt: number
   positionId: string
   page: string | null
+  ahead: string
 }
 
 export function replayRowOf(record: ReplayRecord): ReplayRow {
-  const { logEnds, positionAt, positionId, page, ...row } = record
+  const { logEnds, positionAt, positionId, page, ahead, ...row } = record
   return {
     ...row,
     logEnds: JSON.parse(logEnds) as LogEnds,
     position: { acceptedAt: positionAt, eventId: positionId },
     page: page === null ? null : (JSON.parse(page) as ReplayPage),
+    ahead: JSON.parse(ahead) as SentMark[],
   }
 }

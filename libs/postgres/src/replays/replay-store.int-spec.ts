@@ -115,10 +115,10 @@ describe('a stored replay', () => {
     await running()
     const first = await store.plan('me', 'rpl_1', 3, 0)
     expect(names(first)).toEqual(['evt_0/0', 'evt_1/2', 'evt_2/3'])
-    await store.pageSent('me', 'rpl_1', first!, 3)
+    await store.pageSent('me', 'rpl_1', first!, 3, [])
     const second = await store.plan('me', 'rpl_1', 3, 0)
     expect(names(second)).toEqual(['evt_3/4', 'evt_4/5'])
-    await store.pageSent('me', 'rpl_1', second!, 2)
+    await store.pageSent('me', 'rpl_1', second!, 2, [])
     expect(await store.plan('me', 'rpl_1', 3, 0)).toBeNull()
 
     expect(await store.find('acc_1', 'rpl_1')).toMatchObject({ state: 'done', matched: 5, sent: 5, page: null })
@@ -136,10 +136,10 @@ describe('a stored replay', () => {
     expect((await store.held('you', 'rpl_1'))?.page).toEqual(planned)
     expect(await store.plan('you', 'rpl_1', 3, 0)).toBeNull()
     // The replica that was thought dead and was only slow.
-    await store.pageSent('me', 'rpl_1', planned!, 3)
+    await store.pageSent('me', 'rpl_1', planned!, 3, [])
     expect((await store.held('you', 'rpl_1'))?.sent).toBe(0)
-    await store.pageSent('you', 'rpl_1', planned!, 3)
-    await store.pageSent('you', 'rpl_1', planned!, 3)
+    await store.pageSent('you', 'rpl_1', planned!, 3, [])
+    await store.pageSent('you', 'rpl_1', planned!, 3, [])
     expect((await store.held('you', 'rpl_1'))?.sent).toBe(3)
   })
 
@@ -165,7 +165,7 @@ describe('a stored replay', () => {
     const page = await store.plan('me', 'rpl_1', 2, 0)
     expect(await store.command('acc_1', 'rpl_1', 'pause')).toMatchObject({ isFollowed: true })
     expect(await store.claim('me', 10)).toEqual(['rpl_1'])
-    await store.pageSent('me', 'rpl_1', page!, 2)
+    await store.pageSent('me', 'rpl_1', page!, 2, [])
     expect(await store.claim('me', 10)).toEqual([])
     expect(await store.plan('me', 'rpl_1', 2, 0)).toBeNull()
 
@@ -204,6 +204,32 @@ describe('a stored replay', () => {
         [`evt_1/${NOON + 1_000}`, '{"id":"evt_1"}'],
       ]),
     )
+  })
+
+  it('keeps what is on its way, whoever goes on with it', async () => {
+    await running()
+    const mark = { eventId: 'evt_1', acceptedAt: NOON + 1_000, chain: 2, sent: 2 }
+    await store.pageSent('me', 'rpl_1', (await store.plan('me', 'rpl_1', 2, 0))!, 2, [mark])
+    await letTheHoldEnd()
+    await store.claim('you', 10)
+    expect((await store.held('you', 'rpl_1'))?.ahead).toEqual([mark])
+
+    await store.plan('you', 'rpl_1', 2, 0, [])
+    expect((await store.held('you', 'rpl_1'))?.ahead).toEqual([])
+  })
+
+  it('that rests gives its place away and is held by nobody until then, or until it is asked to go on', async () => {
+    await running()
+    await store.rest('me', 'rpl_1', 60_000)
+    expect(await store.held('me', 'rpl_1')).toBeNull()
+    expect(await store.claim('me', 10)).toEqual([])
+    await letTheHoldEnd()
+    expect(await store.claim('you', 10)).toEqual(['rpl_1'])
+
+    await store.rest('you', 'rpl_1', 60_000)
+    await store.command('acc_1', 'rpl_1', 'pause')
+    await store.command('acc_1', 'rpl_1', 'resume')
+    expect(await store.claim('me', 10)).toEqual(['rpl_1'])
   })
 
   it('knows what of it was started: attempted, ended, or replaced by a later chain', async () => {

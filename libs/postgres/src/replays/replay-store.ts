@@ -7,6 +7,7 @@ import {
   type ReplayPage,
   type ReplayRecord,
   type ReplayRow,
+  type SentMark,
   replayRowOf,
 } from './replay-row.js'
 import { type ReplayFilter, beginningOf, countChosen } from './replay-selection.js'
@@ -91,7 +92,8 @@ export class ReplayStore {
       const state = replayStateAfter(replay.state, command, replay.startedAt !== null)
       if (state === null) return { replay, isFollowed: false }
       const [record] = await session.query<ReplayRecord>(
-        `update replays set state = $2, detail = null, ended_at = case when $2 = 'cancelled' then now() end
+        `update replays set state = $2, detail = null, ended_at = case when $2 = 'cancelled' then now() end,
+                            held_until = case when held_by is not null then held_until end
          where id = $1 returning ${REPLAY_COLUMNS}`,
         [id, state],
       )
@@ -130,8 +132,15 @@ export class ReplayStore {
    * Decides what is sent next, at most `limit`, and keeps it until `pageSent`; or ends the replay when nothing is left.
    * Also the chains get their numbers here: a delivery that somebody else asked for meanwhile is left out.
    * @param notBefore events accepted earlier are no longer kept, ms since the epoch
+   * @param ahead what of the pages before is still on its way
    */
-  plan(holder: string, id: string, limit: number, notBefore: number): Promise<ReplayPage | null> {
+  plan(
+    holder: string,
+    id: string,
+    limit: number,
+    notBefore: number,
+    ahead: SentMark[] = [],
+  ): Promise<ReplayPage | null> {
     return this.database.transaction(async (session) => {
       const replay = await locked(session, "id = $2 and held_by = $1 and state = 'running' and page is null", [
         holder,
@@ -143,19 +152,25 @@ export class ReplayStore {
         await session.query("update replays set state = 'done', ended_at = now() where id = $1", [id])
         return null
       }
-      if (page.deliveries.length > 0) await session.query(KEEP_PAGE, [id, JSON.stringify(page)])
+      if (page.deliveries.length > 0) await session.query(KEEP_PAGE, [id, JSON.stringify(page), JSON.stringify(ahead)])
       else await session.query(MOVE_ON, [id, new Date(page.next.acceptedAt), page.next.eventId])
       return page
     })
   }
 
-  /** All of the page is in the log. */
-  async pageSent(holder: string, id: string, page: ReplayPage, sent: number): Promise<void> {
-    await this.database.query(PAGE_SENT, [holder, id, sent, new Date(page.next.acceptedAt), page.next.eventId])
+  /** All of the page is in the log. @param ahead what is on its way with it */
+  async pageSent(holder: string, id: string, page: ReplayPage, sent: number, ahead: SentMark[]): Promise<void> {
+    const { acceptedAt, eventId } = page.next
+    await this.database.query(PAGE_SENT, [holder, id, sent, new Date(acceptedAt), eventId, JSON.stringify(ahead)])
+  }
+
+  /** Gives its place to others, and is not to be held for so long: there is nothing to do for it. */
+  async rest(holder: string, id: string, ms: number): Promise<void> {
+    await this.database.query(REST, [holder, id, ms])
   }
 
   /** Whether the read models know an attempt of this chain, or its end; not yet says nothing, they may be behind. */
-  async wasStarted(webhookId: string, { eventId, chain }: PlannedDelivery): Promise<boolean> {
+  async wasStarted(webhookId: string, { eventId, chain }: Pick<SentMark, 'eventId' | 'chain'>): Promise<boolean> {
     const rows = await this.database.query(WAS_STARTED, [deliveryIdFor(eventId, webhookId), chain])
     return rows.length > 0
   }
@@ -237,13 +252,13 @@ const CLAIM = {
     ) returning id`,
 }
 
-const KEEP_PAGE = 'update replays set page = $2 where id = $1'
+const KEEP_PAGE = 'update replays set page = $2, ahead = $3 where id = $1'
 const MOVE_ON = 'update replays set position_at = $2, position_id = $3 where id = $1'
 
 const PAGE_SENT = {
   name: 'replay-page-sent',
   text: `
-    update replays set page = null, sent = sent + $3, position_at = $4, position_id = $5
+    update replays set page = null, sent = sent + $3, position_at = $4, position_id = $5, ahead = $6
     where id = $2 and held_by = $1 and page is not null`,
 }
 
@@ -254,6 +269,9 @@ const WAS_STARTED = {
     select 1 from deliveries
     where id = $1 and (chain > $2 or chain = $2 and (chain_end is not null or next_attempt > 1)) limit 1`,
 }
+
+const REST = `
+  update replays set held_by = null, held_until = now() + $3::float8 * interval '1 ms' where id = $2 and held_by = $1`
 
 const BODIES = {
   name: 'replay-bodies',
