@@ -22,6 +22,7 @@ const OUR_FAULT_PAUSE_MS = 5_000
 @Injectable()
 export class Consequences {
   #unsettled = 0
+  #deferring = 0
   readonly #settled = new EventEmitter()
 
   constructor(
@@ -32,6 +33,11 @@ export class Consequences {
     @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
+
+  /** Put off and not written yet. */
+  get deferring(): number {
+    return this.#deferring
+  }
 
   /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
   track(promise: Promise<void>): void {
@@ -62,7 +68,13 @@ export class Consequences {
     if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
     lane.state.wasDeferred()
     this.metrics.deferred.inc()
-    this.track(this.settlement.defer(work, until).then(() => this.inHand.letGo(work)))
+    this.#deferring++
+    this.track(
+      this.settlement.defer(work, until).then(() => {
+        this.#deferring--
+        this.inHand.letGo(work)
+      }),
+    )
   }
 
   end(work: Work, end: 'cancelled' | 'expired'): void {

@@ -7,7 +7,7 @@ import { Consequences } from './consequences.js'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import type { KnownStreaks } from './known-streaks.js'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import type { Settlement } from './settlement.js'
 import type { WebhooksToCall } from './webhooks-to-call.js'
@@ -44,7 +44,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   let catchUp: () => Promise<void> = () => Promise.resolve()
   let acknowledged = Promise.resolve()
   let onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
-  const memory = new MemoryBound()
+  const memory = new MemoryBounds()
   const attempted = new AttemptedKeys()
   const chains = new NewestChains({} as never, {} as never)
   const attemptDelivery = {
@@ -463,6 +463,55 @@ describe('a webhook that was enabled again', () => {
     underWay[0]!.answer(OK)
     await settled()
     expect(underWay.length).toBeGreaterThan(1)
+  })
+
+  it('is called once, also where it had no lane, until it has succeeded', async () => {
+    const { offer, underWay, change } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    change(aWebhook('whk_1', { version: 2 }))
+    for (let i = 0; i < 5; i++) offer({ webhookVersion: 2 })
+    expect(underWay).toHaveLength(1)
+    underWay[0]!.answer(BROKEN)
+    await settled()
+    expect(underWay).toHaveLength(2)
+    underWay[1]!.answer(OK)
+    await settled()
+    expect(underWay).toHaveLength(5)
+  })
+})
+
+describe('a test delivery', () => {
+  it('leads to nothing, whatever it is answered', async () => {
+    const { offer, underWay } = aDispatch()
+    offer({ trigger: 'test' })
+    underWay[0]!.answer({ kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 3_600_000 })
+    await settled()
+    offer()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('a process that holds too much', () => {
+  const large = { body: Buffer.alloc(128 * 1024) }
+
+  it('puts off the newest of its fullest lanes, and reads on', async () => {
+    const { dispatch, offer, underWay, written, memory } = aDispatch([aWebhook('whk_1'), aWebhook('whk_2')])
+    for (let i = 0; i < 20; i++) offer({ webhookId: 'whk_2' })
+    const kept = offer(large)
+    while (!memory.live.isFull) offer(large)
+    dispatch.relieve()
+    await settled()
+    expect(memory.live.isFull).toBe(false)
+    const putOff = written.filter(({ kind }) => kind === 'deferred').map(({ deliveryId }) => deliveryId)
+    expect(putOff).not.toContain(kept.delivery.id)
+    for (const request of [...underWay]) request.answer(OK)
+    await settled()
+    expect(underWay.filter(({ webhookId }) => webhookId === 'whk_2')).toHaveLength(20)
+  })
+
+  it('does not count what a replay has, which may wait for hours', () => {
+    const { offer, memory } = aDispatch()
+    for (let i = 0; i < 40; i++) offer({ trigger: 'replay' })
+    expect([memory.live.records, memory.replays.records]).toEqual([0, 40])
   })
 })
 

@@ -1,12 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { AttemptSlots, type DeliverableWebhook, type DisableRule, type DisableWebhook, RetrySchedule } from '#domain'
+import {
+  AttemptSlots,
+  BoundedMap,
+  type DeliverableWebhook,
+  type DisableRule,
+  type DisableWebhook,
+  RetrySchedule,
+} from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
 import { AttemptDelivery, type AttemptReport } from './attempt-delivery.js'
 import { Consequences } from './consequences.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { HandOver } from './hand-over.js'
 import { KnownStreaks } from './known-streaks.js'
-import { MemoryBound } from './memory-bound.js'
+import { type Held, MemoryBounds } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
 import { ReplayPace } from './replay-pace.js'
@@ -15,7 +22,7 @@ import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
 import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
-import { type Work, idsOf } from './work.js'
+import { type Work, heldBytes, idsOf } from './work.js'
 import { WorksInHand } from './works-in-hand.js'
 
 export const DISABLE_RULE = Symbol('disable rule')
@@ -29,6 +36,9 @@ export const MAX_IN_FLIGHT = 1_024
 const VIEW_TIMEOUT_MS = 5_000
 /** How soon to look again when our membership in the consumer group is in doubt. Ms. */
 const STALE_HEARTBEAT_PAUSE_MS = 250
+const MOST_PROBED_FIRST = 10_000
+/** Of what the process may hold: a little less than what it reads on with. */
+const RELIEVED = 0.45
 /**
  * How long requests that are under way when partitions change hands get, so that they need not be repeated. All lanes
  * wait meanwhile: most receivers answer sooner, and those that do not must not make the others late. Ms.
@@ -46,6 +56,8 @@ export class Dispatch {
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
   readonly #replayPace = new ReplayPace((lanes) => this.#wake(...lanes))
+  /** Enabled, or sent elsewhere, while they had no lane: their next delivery goes alone, like that of the others. */
+  readonly #probedFirst = new BoundedMap<string, boolean>(MOST_PROBED_FIRST)
   /** Attempts that were answered and are not in the log yet. */
   #unwritten = 0
   #isDraining = false
@@ -56,7 +68,7 @@ export class Dispatch {
     private readonly consequences: Consequences,
     private readonly inHand: WorksInHand,
     private readonly webhooks: WebhooksToCall,
-    memory: MemoryBound,
+    private readonly memory: MemoryBounds,
     private readonly metrics: DispatchMetrics,
     private readonly schedule: RetrySchedule,
     private readonly streaks: KnownStreaks,
@@ -99,6 +111,25 @@ export class Dispatch {
     this.#ready.add(lane, now)
     this.#pump()
     return true
+  }
+
+  /**
+   * The process holds too much: the fullest lanes put off their newest until less than half is left. A burst to receivers
+   * that turn out to be slow would else stop everybody's reading until they have worked it off.
+   */
+  relieve(): void {
+    if (this.consequences.deferring > 0) return
+    const now = Date.now()
+    const given: Held = { records: 0, bytes: 0 }
+    while (this.memory.live.shareWithout(given) > RELIEVED) {
+      const lane = fullest(this.#lanes.values())
+      if (!lane) return
+      for (const work of lane.giveBack(Math.ceil(lane.state.queued / 2))) {
+        given.records++
+        given.bytes += heldBytes(work)
+        this.consequences.putOff(lane, work, lane.state.putOffUntil(now))
+      }
+    }
   }
 
   /** Tells once when the lane of a replay's delivery that was not taken has room for more. */
@@ -156,6 +187,10 @@ export class Dispatch {
     if (!lane) {
       const streak = this.streaks.take(delivery.webhookId)
       lane = new WebhookLane(delivery.webhookId, this.schedule, streak)
+      if (this.#probedFirst.get(delivery.webhookId)) {
+        this.#probedFirst.set(delivery.webhookId, false)
+        lane.state.probeFirst()
+      }
       this.#lanes.set(delivery.webhookId, lane)
     }
     return lane
@@ -239,7 +274,9 @@ export class Dispatch {
     let command: DisableWebhook | null = null
     if (isCounted(report)) {
       const { result, startedAt } = report
-      lane.state.settled(work.delivery.id, result, startedAt, now, isReplay(work))
+      // Whatever a test is answered, nothing follows from it.
+      if (work.delivery.trigger === 'test') lane.abandoned(work)
+      else lane.state.settled(work.delivery.id, result, startedAt, now, isReplay(work))
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
       if (command) lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
     } else {
@@ -303,14 +340,18 @@ export class Dispatch {
   }
 
   #webhookChanged(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
+    // What was learnt about the receiver, its pause and its circuit, was about the one before.
+    const isAnother = before !== undefined && before.url !== after.url
+    const isProbed = after.isActive && (isAnother || before?.isActive === false)
     const lane = this.#lanes.get(after.id)
-    if (!lane) return
+    if (!lane) {
+      if (isProbed) this.#probedFirst.set(after.id, true)
+      return
+    }
     const waited = lane.health.unanswered(before ?? after) !== null
     lane.health.changed(before, after)
     if (waited && lane.health.unanswered(after) === null) lane.state.endPause()
-    // What was learnt about the receiver, its pause and its circuit, was about the one before.
-    const isAnother = before !== undefined && before.url !== after.url
-    if (after.isActive && (isAnother || before?.isActive === false)) lane.state.probeFirst()
+    if (isProbed) lane.state.probeFirst()
     this.#wake(lane)
   }
 
@@ -330,6 +371,13 @@ export class Dispatch {
     for (const lane of lanes) this.#ready.add(lane, now)
     this.#pump()
   }
+}
+
+/** With the most in its queue; none where all are empty. */
+function fullest(lanes: Iterable<WebhookLane>): WebhookLane | undefined {
+  let found: WebhookLane | undefined
+  for (const lane of lanes) if (lane.state.queued > (found?.state.queued ?? 0)) found = lane
+  return found
 }
 
 function isCounted(report: AttemptReport): report is CountedReport {

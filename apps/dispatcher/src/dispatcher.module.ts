@@ -14,7 +14,7 @@ import { DISABLE_RULE, Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
@@ -55,7 +55,7 @@ export class DispatcherModule {
         DispatchMetrics,
         Intake,
         KnownStreaks,
-        MemoryBound,
+        MemoryBounds,
         {
           provide: NewestChains,
           useFactory: (chains: RunningChains, logger: Logger) => new NewestChains(chains, logger),

@@ -5,7 +5,7 @@ import { TopicMap, encodeDelivery } from '#topics'
 import { aDelivery } from '../../../libs/domain/src/builders.testing.js'
 import { received } from '../../../libs/topics/src/received.testing.js'
 import { Intake } from './intake.js'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import type { Work } from './work.js'
 
 const schedule = RetrySchedule.parse('10s,1m,6m,36m,3h36m')
@@ -37,7 +37,7 @@ function anIntake(atFirst: number) {
     dispatch as never,
     { listen: () => {} } as never,
     {} as never,
-    new MemoryBound(),
+    new MemoryBounds(),
     { concerns: () => false } as never,
     { saw: () => {} } as never,
     topics,

@@ -6,7 +6,7 @@ import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { LONGEST_TIMER_MS } from './due-timer.js'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
@@ -23,6 +23,9 @@ export interface Partitions {
   resumeAll(reason: string): void
 }
 
+/** With the process still too full after this, for what came meanwhile. Ms. */
+const RELIEVE_AGAIN_MS = 500
+
 /** From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody. */
 @Injectable()
 export class Intake {
@@ -30,12 +33,13 @@ export class Intake {
   #waitingReplays: WaitingReplays | undefined
   readonly #full = new Map<string, { topic: string; partition: number }>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  #relieving: NodeJS.Timeout | undefined
 
   constructor(
     private readonly dispatch: Dispatch,
     private readonly waitingRoom: WaitingRoom,
     private readonly settlement: Settlement,
-    private readonly memory: MemoryBound,
+    private readonly memory: MemoryBounds,
     private readonly past: UnknownPast,
     private readonly chains: NewestChains,
     private readonly topics: TopicMap,
@@ -47,17 +51,17 @@ export class Intake {
   /** Call once, before the consumer starts. */
   attach(partitions: Partitions): void {
     this.#partitions = partitions
-    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions)
+    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions, this.memory.replays)
     this.waitingRoom.listen(
       (work) => this.dispatch.offer(work),
       (topic, partition) => this.#hasRoom(topic, partition),
     )
-    this.memory.onChange((full) => {
-      if (full) partitions.pauseAll('memory')
-      else {
-        partitions.resumeAll('memory')
-        for (const { topic, partition } of this.#full.values()) this.#hasRoom(topic, partition)
-      }
+    this.memory.live.onChange((full) => {
+      if (full) this.#stopReading(partitions)
+      else this.#readOn(partitions)
+    })
+    this.memory.tiers.onChange((full) => {
+      if (!full) for (const { topic, partition } of [...this.#full.values()]) this.#hasRoom(topic, partition)
     })
   }
 
@@ -111,8 +115,21 @@ export class Intake {
   }
 
   stop(): void {
+    clearInterval(this.#relieving)
     for (const timer of this.#timers) clearTimeout(timer)
     this.waitingRoom.stop()
+  }
+
+  /** Everybody waits now: not for as long as slow receivers need to work off what they have. */
+  #stopReading(partitions: Partitions): void {
+    partitions.pauseAll('memory')
+    this.dispatch.relieve()
+    this.#relieving = setInterval(() => this.dispatch.relieve(), RELIEVE_AGAIN_MS)
+  }
+
+  #readOn(partitions: Partitions): void {
+    clearInterval(this.#relieving)
+    partitions.resumeAll('memory')
   }
 
   #giveBack({ topic, partition, offset }: ConsumedRecord, reason: string): void {

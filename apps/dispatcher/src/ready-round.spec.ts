@@ -46,6 +46,24 @@ describe('the round of ready lanes', () => {
     expect(round.next(5_000)?.lane.webhookId).toBe('fresh')
   })
 
+  it('does not leave a lane among the failing ones that has succeeded meanwhile', () => {
+    const round = new ReadyRound(new AttemptSlots(8))
+    for (let i = 0; i < 10; i++) round.add(aLane(`failing ${i}`, 'failing'), 5_000)
+    while (round.next(5_000));
+    const lane = aLane('fresh', 'fresh')
+    round.add(lane, 5_000)
+    expect(round.next(5_000)?.lane).toBe(lane)
+    lane.startNext()
+    // One is under way, and nothing speaks for it yet.
+    lane.enqueue(someWork())
+    round.add(lane, 5_000)
+    expect(round.next(5_000)).toBeUndefined()
+    lane.state.settled('dlv_x', { kind: 'succeeded', status: 200 }, 5_000, 5_020)
+    round.add(lane, 5_020)
+    expect(round.next(5_020)?.lane).toBe(lane)
+    expect(round.next(5_020)).toBeUndefined()
+  })
+
   it('goes on where it stopped when a slot comes free', () => {
     const round = new ReadyRound(new AttemptSlots(1))
     round.add(aLane('a', 'fresh'), 0)

@@ -1,4 +1,4 @@
-import { type AttemptSlots } from '#domain'
+import type { AttemptSlots, Standing } from '#domain'
 import { Fifo } from './fifo.js'
 import type { WebhookLane } from './webhook-lane.js'
 
@@ -13,25 +13,26 @@ export interface Turn {
  * Proven and unproven lanes queue apart: those that wait for the unproven share must not be walked past each time.
  */
 export class ReadyRound {
-  readonly #proven = new Fifo<WebhookLane>()
-  readonly #unproven = new Fifo<WebhookLane>()
+  readonly #waiting: Record<Standing, Fifo<WebhookLane>> = { proven: new Fifo(), unproven: new Fifo() }
 
   constructor(private readonly slots: AttemptSlots) {}
 
   add(lane: WebhookLane, now: number): void {
-    if (lane.isReady) return
-    lane.isReady = true
-    if (lane.state.isProven(now)) this.#proven.push(lane)
-    else this.#unproven.push(lane)
+    const standing = lane.state.isProven(now) ? 'proven' : 'unproven'
+    if (lane.readyAs === 'proven' || lane.readyAs === standing) return
+    // From among the unproven it is taken out when its place there comes up: that may be in seconds, if hundreds hang.
+    lane.readyAs = standing
+    this.#waiting[standing].push(lane)
   }
 
   /** The next lane with a slot taken for it; undefined when nobody waits or no slot is free. */
   next(now: number): Turn | undefined {
-    for (const queue of [this.#proven, this.#unproven]) {
-      const standing = queue === this.#proven
-      while (queue.length > 0 && this.slots.hasRoom(standing)) {
+    for (const standing of ['proven', 'unproven'] as const) {
+      const queue = this.#waiting[standing]
+      while (queue.length > 0 && this.slots.hasRoom(standing === 'proven')) {
         const lane = queue.shift()!
-        lane.isReady = false
+        if (lane.readyAs !== standing) continue
+        lane.readyAs = undefined
         const proven = lane.state.isProven(now)
         if (this.slots.take(proven)) return { lane, proven }
         // It lost its standing while it waited: it waits on among its like.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MemoryBound } from './memory-bound.js'
 import { WaitingReplays } from './waiting-replays.js'
 import { someWork } from './work.testing.js'
 import type { Work } from './work.js'
@@ -28,7 +29,8 @@ function some(rooms: Record<string, number>) {
     tell?.()
     await Promise.resolve()
   }
-  const waiting = new WaitingReplays(lanes, partitions)
+  const memory = new MemoryBound({ records: 8_000, bytes: 2 ** 30 })
+  const waiting = new WaitingReplays(lanes, partitions, memory)
   const read = (works: Work[], partition = 2): void => waiting.add('deliveries.replay', partition, works)
   return { waiting, read, taken, paused, makeRoom, asking }
 }
@@ -101,14 +103,14 @@ describe('replays that find no room', () => {
     expect([...paused]).toEqual([])
   })
 
-  it('hold back all partitions that have some, when the process has too many, and no others', async () => {
+  it('hold back all partitions when the process has too many', async () => {
     const { read, paused, makeRoom } = some({ whk_4: 1 })
     read(works('whk_1', 0, 3_000), 1)
     read(works('whk_2', 3_000, 6_000), 2)
     read(works('whk_4', 6_000, 6_001), 4)
     expect([...paused]).toEqual([])
     read(works('whk_3', 6_001, 8_001), 3)
-    expect([...paused]).toEqual([1, 2, 3])
+    expect([...paused].sort()).toEqual([1, 2, 3, 4])
     await makeRoom('whk_1', 3_000)
     await makeRoom('whk_2', 1_000)
     expect([...paused]).toEqual([])

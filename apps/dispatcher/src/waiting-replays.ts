@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.js'
+import type { Held as Amount, MemoryBound } from './memory-bound.js'
 import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
@@ -14,17 +15,11 @@ export interface PausablePartitions {
   resume(topic: string, partition: number, reason: string): void
 }
 
-/** What one partition, and the whole process, may have waiting: beyond it partitions are paused, down to half. */
-const OF_PARTITION = { records: 4_000, bytes: 8 * 1024 * 1024 }
-const OF_PROCESS = { records: 8_000, bytes: 32 * 1024 * 1024 }
+/** What one partition may have waiting: beyond it it is paused, down to half. The process has its own bound. */
+const OF_PARTITION: Amount = { records: 4_000, bytes: 8 * 1024 * 1024 }
 /** From the oldest that waits to the newest read: what passed by is completed, and kept with each commit. */
 const MOST_PASSED_BY = 100_000
 const REASON = 'no room'
-
-interface Amount {
-  records: number
-  bytes: number
-}
 
 /** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
 interface Held extends Amount {
@@ -46,12 +41,14 @@ interface Held extends Amount {
  */
 export class WaitingReplays {
   readonly #held = new Map<string, Held>()
-  readonly #all: Amount = { records: 0, bytes: 0 }
 
   constructor(
     private readonly lanes: ReplayLanes,
     private readonly partitions: PausablePartitions,
-  ) {}
+    private readonly memory: MemoryBound,
+  ) {
+    memory.onChange(() => this.#pauseOrResume())
+  }
 
   /** Hands on what there is room for, and keeps the rest. */
   add(topic: string, partition: number, works: readonly Work[]): void {
@@ -94,17 +91,15 @@ export class WaitingReplays {
     let line = held.lines.get(webhookId)
     if (!line) held.lines.set(webhookId, (line = new Fifo()))
     line.push(work)
-    for (const amount of [held, this.#all]) {
-      amount.records++
-      amount.bytes += heldBytes(work)
-    }
+    held.records++
+    held.bytes += heldBytes(work)
+    this.memory.add(work)
   }
 
   #gone(held: Held, work: Work): void {
-    for (const amount of [held, this.#all]) {
-      amount.records--
-      amount.bytes -= heldBytes(work)
-    }
+    held.records--
+    held.bytes -= heldBytes(work)
+    this.memory.remove(work)
   }
 
   #awaitRoom(held: Held, webhookId: string): void {
@@ -123,11 +118,10 @@ export class WaitingReplays {
   }
 
   #pauseOrResume(): void {
-    const ofProcess = shareOf(this.#all, OF_PROCESS)
     for (const held of this.#held.values()) {
-      const { topic, partition, records } = held
-      const share = Math.max(shareOf(held, OF_PARTITION), passedBy(held) / MOST_PASSED_BY, records > 0 ? ofProcess : 0)
-      if (share >= 1) this.partitions.pause(topic, partition, REASON)
+      const { topic, partition } = held
+      const share = Math.max(shareOf(held, OF_PARTITION), passedBy(held) / MOST_PASSED_BY)
+      if (share >= 1 || this.memory.isFull) this.partitions.pause(topic, partition, REASON)
       else if (share <= 1 / 2) this.partitions.resume(topic, partition, REASON)
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import { READ_AHEAD_MS, WaitingRoom } from './waiting-room.js'
 import { someWork } from './work.testing.js'
 import type { Work } from './work.js'
@@ -16,7 +16,7 @@ afterEach(() => {
 const aRoom = () => {
   const due: { work: Work; at: number }[] = []
   const rooms: string[] = []
-  const memory = new MemoryBound()
+  const memory = new MemoryBounds()
   const room = new WaitingRoom(memory)
   room.listen(
     (work) => due.push({ work, at: Date.now() }),
@@ -47,8 +47,24 @@ describe('the waiting room', () => {
 
   it('leaves in the log what is due later than it reads ahead, and says when to look again', () => {
     const { room } = aRoom()
-    expect(room.admit(aRetry(100_000), TIER_MS, 0)).toEqual({ kind: 'later', readAgainAt: 100_000 - READ_AHEAD_MS })
+    expect(room.admit(aRetry(700_000), TIER_MS, 0)).toEqual({ kind: 'later', readAgainAt: 700_000 - READ_AHEAD_MS })
     expect(room.size).toBe(0)
+  })
+
+  it('takes some of what is due later, so that what is due sooner behind it is on time', () => {
+    const { room, due } = aRoom()
+    const far = { kind: 'later', readAgainAt: 360_000 - READ_AHEAD_MS }
+    for (let i = 0; i < 1_000; i++) {
+      expect(room.admit(aRetry(360_000, { isDeferred: true }), TIER_MS, 0)).toEqual({ kind: 'taken' })
+    }
+    expect(room.admit(aRetry(360_000, { isDeferred: true }), TIER_MS, 0)).toEqual(far)
+    expect(room.admit(aRetry(5_000, { isDeferred: true }), TIER_MS, 0)).toEqual({ kind: 'taken' })
+    vi.advanceTimersByTime(5_000)
+    expect(due).toHaveLength(1)
+    vi.advanceTimersByTime(355_000)
+    expect(due).toHaveLength(1_001)
+    const later = aRetry(720_000, { isDeferred: true })
+    expect(room.admit(later, TIER_MS, 360_000)).toEqual({ kind: 'taken' })
   })
 
   it('takes at most 2,000 of a partition, and says so when half of them are gone', () => {
@@ -61,6 +77,17 @@ describe('the waiting room', () => {
     expect(rooms).toEqual([])
     vi.advanceTimersByTime(1)
     expect(rooms).toEqual(['tier/0'])
+  })
+
+  it('takes no more than it has room for over all partitions, however much is live', () => {
+    const { room, memory } = aRoom()
+    for (let i = 0; i < 25_000; i++) memory.live.add(someWork())
+    const admit = (index: number) =>
+      room.admit(someWork({ notBefore: 1_000, isDeferred: true }, { topic: 'tier', index }), TIER_MS, 0)
+    for (let i = 0; i < 12_000; i++) expect(admit(i % 12)).toEqual({ kind: 'taken' })
+    expect(admit(1)).toEqual({ kind: 'full' })
+    vi.advanceTimersByTime(1_000)
+    expect(admit(1)).toEqual({ kind: 'taken' })
   })
 
   it('starts with an earlier time when a record with one comes after a later one', () => {

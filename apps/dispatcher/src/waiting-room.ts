@@ -1,10 +1,17 @@
 import { Injectable } from '@nestjs/common'
 import { DueTimer } from './due-timer.js'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import type { Work } from './work.js'
 
 /** Waits longer than this stay in the log. Ms. */
 export const READ_AHEAD_MS = 30_000
+/**
+ * What is due within this may wait here, too, in some number: a record that is due sooner can lie behind it, put off
+ * for another webhook of the partition. The longest that anything is put off for its lane, and some more. Ms.
+ */
+const FAR_AHEAD_MS = 10 * 60_000
+const MOST_FAR_OF_PARTITION = 1_000
+const MOST_FAR = 6_000
 /** Read ahead of one partition of one tier, at most; the rest stays in the log until half of it is gone. */
 const MOST_PER_PARTITION = 2_000
 /** Retries that failed together should not come back together: up to a tenth of the delay, at most so long. Ms. */
@@ -24,10 +31,12 @@ export class WaitingRoom {
     this.#onDue(work)
   })
   readonly #perPartition = new Map<string, number>()
+  readonly #far = new Set<Work>()
+  readonly #farPerPartition = new Map<string, number>()
   #onDue: (work: Work) => void = () => undefined
   #onRoom: (topic: string, partition: number) => void = () => undefined
 
-  constructor(private readonly memory: MemoryBound) {}
+  constructor(private readonly memory: MemoryBounds) {}
 
   get size(): number {
     return this.#waiting.size
@@ -43,12 +52,15 @@ export class WaitingRoom {
   admit(work: Work, tierDelayMs: number, now: number): Admission {
     const { topic, partition } = work.record
     const notBefore = work.delivery.notBefore ?? now
-    if (notBefore - now > READ_AHEAD_MS) return { kind: 'later', readAgainAt: notBefore - READ_AHEAD_MS }
     const key = `${topic}/${partition}`
+    const isFar = notBefore - now > READ_AHEAD_MS
+    if (isFar && (notBefore - now > FAR_AHEAD_MS || !this.#hasRoomForFar(key)))
+      return { kind: 'later', readAgainAt: notBefore - READ_AHEAD_MS }
     const waiting = this.#perPartition.get(key) ?? 0
-    if (waiting >= MOST_PER_PARTITION || this.memory.isFull) return { kind: 'full' }
+    if (waiting >= MOST_PER_PARTITION || this.memory.tiers.isFull) return { kind: 'full' }
     this.#perPartition.set(key, waiting + 1)
-    this.memory.add(work)
+    if (isFar) this.#tookFar(key, work)
+    this.memory.tiers.add(work)
     this.#waiting.add(work, notBefore + (work.delivery.isDeferred ? 0 : jitter(tierDelayMs)))
     return { kind: 'taken' }
   }
@@ -62,10 +74,20 @@ export class WaitingRoom {
     this.#waiting.stop()
   }
 
+  #hasRoomForFar(partition: string): boolean {
+    return this.#far.size < MOST_FAR && (this.#farPerPartition.get(partition) ?? 0) < MOST_FAR_OF_PARTITION
+  }
+
+  #tookFar(partition: string, work: Work): void {
+    this.#far.add(work)
+    this.#farPerPartition.set(partition, (this.#farPerPartition.get(partition) ?? 0) + 1)
+  }
+
   #leave(work: Work): void {
-    this.memory.remove(work)
+    this.memory.tiers.remove(work)
     const { topic, partition } = work.record
     const key = `${topic}/${partition}`
+    if (this.#far.delete(work)) this.#farPerPartition.set(key, this.#farPerPartition.get(key)! - 1)
     const waiting = (this.#perPartition.get(key) ?? 1) - 1
     this.#perPartition.set(key, waiting)
     if (waiting === MOST_PER_PARTITION / 2) this.#onRoom(topic, partition)

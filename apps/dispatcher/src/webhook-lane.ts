@@ -1,4 +1,4 @@
-import { Lane, type Streak, type TierBounds } from '#domain'
+import { Lane, type Standing, type Streak, type TierBounds } from '#domain'
 import { Fifo } from './fifo.js'
 import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
@@ -16,8 +16,8 @@ export class WebhookLane {
   readonly #replays = new Fifo<Work>()
   #awaitingReplayRoom: (() => void)[] = []
   #latestBatch: Work['batch'] | undefined
-  /** In the round of lanes that may start something; a lane is in it once. */
-  isReady = false
+  /** As what it stands in the round of lanes that may start something, if it does. */
+  readyAs: Standing | undefined
   /** Waits for the view of the webhooks to catch up: nothing starts meanwhile. */
   isBehind = false
 
@@ -31,7 +31,7 @@ export class WebhookLane {
   }
 
   get isIdle(): boolean {
-    return !this.isReady && !this.isBehind && this.state.unfinished === 0
+    return this.readyAs === undefined && !this.isBehind && this.state.unfinished === 0
   }
 
   isForgettable(now: number): boolean {

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common'
 import { attemptKey } from '#domain'
 import { AttemptedKeys } from './attempted-keys.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
-import { MemoryBound } from './memory-bound.js'
+import { type MemoryBound, MemoryBounds } from './memory-bound.js'
+import { isReplay } from './webhook-lane.js'
 import type { Work } from './work.js'
 
 /** What this process holds, queued or under way, and by it what is a double: a second record for the same attempt. */
@@ -16,13 +17,13 @@ export class WorksInHand {
 
   constructor(
     private readonly attempted: AttemptedKeys,
-    private readonly memory: MemoryBound,
+    private readonly memory: MemoryBounds,
     private readonly metrics: DispatchMetrics,
   ) {}
 
   take(work: Work): void {
     this.#byAttempt.set(attemptKey(work.delivery), { work })
-    this.memory.add(work)
+    this.#boundOf(work).add(work)
   }
 
   letGo(work: Work): void {
@@ -32,7 +33,7 @@ export class WorksInHand {
       held.work = undefined
       this.#byAttempt.delete(key)
     }
-    this.memory.remove(work)
+    this.#boundOf(work).remove(work)
   }
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
@@ -48,5 +49,9 @@ export class WorksInHand {
   completeDouble(work: Work): void {
     this.metrics.repeats.inc()
     work.batch.complete(work.record)
+  }
+
+  #boundOf(work: Work): MemoryBound {
+    return isReplay(work) ? this.memory.replays : this.memory.live
   }
 }

@@ -1,10 +1,12 @@
-import { Controller, Get, Param, Query } from '@nestjs/common'
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
+import type { ApiConfig } from '#config'
 import { MAX_WEBHOOKS_PER_ACCOUNT, deliveryIdFor } from '#domain'
 import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { listOf, pageOf } from '../http/list.js'
+import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { eventDetailView, eventView, webhooksOf } from './event-views.js'
 import { filterTime } from './filter-time.js'
 import { logCursor, logPage } from './log-cursor.js'
@@ -19,6 +21,7 @@ export class EventLogController {
     private readonly events: EventLog,
     private readonly deliveries: DeliveryLog,
     private readonly webhooks: WebhookStore,
+    @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
   ) {}
 
   @Get()
@@ -46,7 +49,8 @@ export class EventLogController {
     const present = await this.webhooks.list(accountId, { limit: MAX_WEBHOOKS_PER_ACCOUNT })
     const ids = webhooksOf(matches, present).map((webhookId) => deliveryIdFor(event.id, webhookId))
     const deliveries = await this.deliveries.findAll(accountId, ids, event.acceptedAt)
-    return eventDetailView(event, matches, present, deliveries)
+    const keptFrom = Date.now() - this.config.topics.deliveryRetentionMs
+    return eventDetailView(event, matches, present, deliveries, keptFrom)
   }
 }
 

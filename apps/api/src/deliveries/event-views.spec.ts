@@ -35,6 +35,16 @@ describe('an event as its account sees it', () => {
     ])
   })
 
+  it('does not call what is no longer kept waiting', () => {
+    const matches = { matched: ['whk_1', 'whk_2'], unmatched: [] }
+
+    const view = eventDetailView(event, matches, [], [deliveredTo('whk_1')], event.acceptedAt + 1)
+    expect(view.matches).toEqual([
+      { webhook_id: 'whk_1', delivery_id: deliveryIdFor(event.id, 'whk_1'), status: 'delivered', reason: null },
+      { webhook_id: 'whk_2', delivery_id: null, status: null, reason: null },
+    ])
+  })
+
   it('believes a delivery more than the decision of a run of fan-out that crashed', () => {
     const matches = { matched: [], unmatched: [{ webhookId: 'whk_1', reason: 'type_not_subscribed' as const }] }
 

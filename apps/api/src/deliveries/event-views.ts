@@ -15,12 +15,14 @@ type PresentWebhook = Pick<WebhookRow, 'id' | 'createdAt'>
  * later, which a replay may have reached all the same.
  *
  * @param deliveries those of this event that are known
+ * @param keptFrom what is older may have been delivered and forgotten since, ms since the epoch
  */
 export function eventDetailView(
   event: EventRow,
   matches: Matches | null,
   present: readonly PresentWebhook[],
   deliveries: DeliveryState[],
+  keptFrom = -Infinity,
 ): EventDetail {
   const deliveryTo = new Map(deliveries.map((delivery) => [delivery.webhookId, delivery]))
   const reasonAt = new Map<string, EventMatch['reason']>(
@@ -34,6 +36,9 @@ export function eventDetailView(
       const reason = reasonAt.get(webhookId)
       // A delivery that is there went there: by a replay, or because a crashed run of fan-out had decided otherwise.
       if (!delivery && reason) return { webhook_id: webhookId, delivery_id: null, status: null, reason }
+      if (!delivery && event.acceptedAt < keptFrom) {
+        return { webhook_id: webhookId, delivery_id: null, status: null, reason: null }
+      }
       return {
         webhook_id: webhookId,
         delivery_id: deliveryIdFor(event.id, webhookId),

@@ -1,3 +1,6 @@
+/** Whether a lane has shown a success lately. */
+export type Standing = 'proven' | 'unproven'
+
 /** What lanes without a recent success may take of the whole, together: a thousand hung webhooks cannot eat it. */
 const UNPROVEN_SHARE = 1 / 4
 

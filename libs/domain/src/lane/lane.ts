@@ -123,7 +123,7 @@ export class Lane {
   /** Whether the lane has to give back what it holds beyond the few that are never put off. */
   surplus(now: number): number {
     const blockedUntil = this.#blockedUntil(now)
-    if (blockedUntil <= now) return Math.max(0, this.#queued - MOST_HELD)
+    if (blockedUntil <= now) return Math.max(0, this.#queued - this.capacity)
     const kept = blockedUntil - now > LONGEST_HELD_PAUSE_MS ? 0 : Math.max(0, NEVER_PUT_OFF_BELOW - 1 - this.#inFlight)
     return Math.max(0, this.#queued - kept)
   }
@@ -197,13 +197,13 @@ export class Lane {
 
   settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number, isReplay = false): void {
     this.abandoned(isReplay)
-    this.#mustProbe = false
     this.#wasUnanswered = isUnanswered(outcome)
     const latency = now - startedAt
     this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
       this.#lastSuccessAt = now
       this.#failedSinceSuccess = false
+      this.#mustProbe = false
       this.cap.succeeded(latency, this.#queued + this.#queuedReplays > 0, now)
       this.circuit.succeeded(this.cap.limit)
       return
@@ -218,9 +218,8 @@ export class Lane {
   }
 
   #limit(now: number): number {
-    if (this.#mustProbe) return 1
-    if (this.unfinished < NEVER_PUT_OFF_BELOW) return this.cap.limit
-    return Math.min(this.cap.limit, this.circuit.limit(now))
+    const most = this.#mustProbe ? 1 : this.cap.limit
+    return this.unfinished < NEVER_PUT_OFF_BELOW ? most : Math.min(most, this.circuit.limit(now))
   }
 
   #blockedUntil(now: number): number {
