@@ -69,7 +69,12 @@ const attempt = z
   .meta({ id: 'Attempt' })
 
 /** A delivery with every attempt. */
-export const deliveryDetail = z.strictObject({ ...summary, attempts: z.array(attempt) }).meta({ id: 'Delivery' })
+export const deliveryDetail = z
+  .strictObject({
+    ...summary,
+    attempts: z.array(attempt).describe('Of all chains, the newest hundred, in the order in which they were made.'),
+  })
+  .meta({ id: 'Delivery' })
 
 /** As delivered. Its data is what was delivered at the time, whatever a later version would say. */
 const event = {

@@ -63,7 +63,7 @@ export class DeliveryLog {
 
 export interface DeliveryWithAttempts {
   delivery: DeliveryState
-  /** Of all chains, in the order in which they were made. */
+  /** Of all chains, the newest hundred, in the order in which they were made. */
   attempts: AttemptRow[]
 }
 
@@ -74,6 +74,9 @@ interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
   responseHeaders: string | null
   responseBody: string | null
 }
+
+/** A delivery can be asked for again without end, and each attempt may have some 40 KB. */
+const MOST_ATTEMPTS = 100
 
 /** One statement, hence one snapshot. */
 const WITH_ATTEMPTS = {
@@ -88,6 +91,7 @@ const WITH_ATTEMPTS = {
                response_status as "responseStatus", response_headers as "responseHeaders",
                response_body as "responseBody"
         from attempts where delivery_id = $1 and accepted_at = to_timestamp(delivery."acceptedAt" / 1000)
+        order by started_at desc, id desc limit ${MOST_ATTEMPTS}
       ) as attempt
     ) as attempts
     from (

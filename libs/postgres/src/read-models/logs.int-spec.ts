@@ -149,6 +149,17 @@ describe('reading the logs', () => {
     )
   })
 
+  it('gives the newest hundred attempts of a delivery that was asked for again and again', async () => {
+    const ref = { deliveryId: idOf(8), acceptedAt: acceptedAt(8) }
+    const attempts = Array.from({ length: 120 }, (_, chain) =>
+      anAttemptRow({ ...ref, id: `atm_${chain}`, chain, startedAt: NOON + chain }),
+    )
+    await writer.write({ events: [], fanOuts: [], deliveries: [], attempts })
+
+    const found = await deliveries.withAttempts('acc_1', idOf(8))
+    expect(found!.attempts.map(({ chain }) => chain)).toEqual(Array.from({ length: 100 }, (_, n) => n + 20))
+  })
+
   it('finds a delivery with its attempts in the order in which they were made', async () => {
     const { delivery, attempts } = (await deliveries.withAttempts('acc_1', idOf(1)))!
 
