@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { type ReplayCommand, newId } from '#domain'
-import { type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
+import { type ReplayFilter, type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { notFound } from '../deliveries/not-found.js'
 import { Problem } from '../http/problem.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
+import { CountTurns } from './count-turns.js'
 import { ReadModelMark } from './read-model-mark.js'
 import { keptMs, replayRange } from './replay-range.js'
 import { ReplayRunner } from './replay-runner.js'
@@ -14,6 +15,8 @@ import type { ReplayRequest } from './replay-schemas.js'
 /** What people ask for: replays are counted, stored and commanded here; whichever replica holds one runs it. */
 @Injectable()
 export class Replays {
+  readonly #countTurns = new CountTurns()
+
   constructor(
     private readonly store: ReplayStore,
     private readonly webhooks: WebhookStore,
@@ -38,10 +41,10 @@ export class Replays {
     const createdAt = Date.now()
     const range = replayRange(request, keptMs(this.config), createdAt)
     const filter = { accountId, webhookId, choice: request.only, types: request.types ?? webhook.events, ...range }
-    if (request.dry_run) return { id: null, matched: await this.store.count(filter) }
+    if (request.dry_run) return { id: null, matched: await this.#count(filter) }
     // The ends first: what is written while the rest is asked for may be in or not.
     const logEnds = await this.#logEnds()
-    const matched = await this.store.count(filter)
+    const matched = await this.#count(filter)
     const id = newId('rpl')
     const ratePerSecond = request.rate_per_second
     if (!(await this.store.create({ id, ...filter, ratePerSecond, logEnds, matched, createdAt }))) {
@@ -51,6 +54,12 @@ export class Replays {
     this.logger.info({ ...fields, ...range, ratePerSecond, matched }, 'a replay was asked for')
     this.runner.wake()
     return { id, matched }
+  }
+
+  async #count(filter: ReplayFilter): Promise<number> {
+    const matched = await this.#countTurns.take(filter.accountId, () => this.store.count(filter))
+    if (matched === null) throw new Problem(409, 'Too many at once', TOO_MANY_AT_ONCE)
+    return matched
   }
 
   /** @throws {Problem} 404 */
@@ -94,6 +103,8 @@ export function unknownReplay(): Problem {
   return new Problem(404, 'Not Found', 'There is no such replay in this account.')
 }
 
+const TOO_MANY_AT_ONCE =
+  'The account has asked for five replays that are still being counted: wait for one of the answers, and ask again.'
 const TOO_MANY = 'The account has 20 replays that are not over, which is the most: wait for one, or cancel it.'
 const DELETED = 'The webhook of this replay was deleted: create a new webhook and replay to it.'
 const NO_LOG = 'The replay was not started: it cannot be found out at the moment how far the log is. Ask again soon.'
