@@ -22,9 +22,9 @@ describe('gathering batches into rounds', () => {
     vi.useRealTimers()
   })
 
-  function batchAt(offset: number, count = 1): RecordBatch {
+  function batchAt(offset: number, count = 1, end = offset + count): RecordBatch {
     const records = Array.from({ length: count }, (_, i) => aFactRecord(anAttempted(), { offset: offset + i }))
-    return aBatch(records, completed)
+    return aBatch(records, completed, end)
   }
 
   /** Whether the promise is settled now. */
@@ -51,6 +51,15 @@ describe('gathering batches into rounds', () => {
     void gatherer.take(batchAt(0, 5_000))
     await vi.advanceTimersByTimeAsync(10)
     const next = batchAt(5_000)
+    expect(await isSettled(gatherer.take(next))).toBe(true)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(write).toHaveBeenLastCalledWith([next])
+  })
+
+  it('does not rest when a partition holds more than its fetch brought, as with large records', async () => {
+    void gatherer.take(batchAt(0, 10, 11))
+    await vi.advanceTimersByTimeAsync(10)
+    const next = batchAt(10)
     expect(await isSettled(gatherer.take(next))).toBe(true)
     await vi.advanceTimersByTimeAsync(10)
     expect(write).toHaveBeenLastCalledWith([next])

@@ -65,8 +65,7 @@ export class BatchGatherer {
       const round = this.#round
       this.#round = []
       await this.#writeUntilDone(round)
-      // A full round means a backlog, which is not to wait.
-      if (countOf(round) < MAX_RECORDS) await this.#pause(openedAt + this.times.roundMs - Date.now())
+      if (!isBacklog(round)) await this.#pause(openedAt + this.times.roundMs - Date.now())
       this.#open()
     }
     this.#working = undefined
@@ -109,6 +108,16 @@ export class BatchGatherer {
       closing.addEventListener('abort', end)
     })
   }
+}
+
+/**
+ * Whether there is more to be written at once: the round is full, or a fetch did not bring all that its partition has. With
+ * large records that is a few hundred, and to rest after them would fall behind.
+ */
+function isBacklog(round: readonly RecordBatch[]): boolean {
+  const hasMore = ({ records, highWatermark }: RecordBatch): boolean =>
+    (records.at(-1)?.offset ?? Infinity) + 1 < highWatermark
+  return countOf(round) >= MAX_RECORDS || round.some(hasMore)
 }
 
 function countOf(round: readonly RecordBatch[]): number {

@@ -22,9 +22,13 @@ export function anEventRecord(id: string, body: string, place: Partial<ConsumedR
 }
 
 /** A batch that notes which offsets were completed. */
-export function aBatch(records: ConsumedRecord[], completed: number[] = []): RecordBatch {
+export function aBatch(
+  records: ConsumedRecord[],
+  completed: number[] = [],
+  end = (records.at(-1)?.offset ?? -1) + 1,
+): RecordBatch {
   const [first] = records
-  return new RecordBatch(first?.topic ?? 'delivery-log', first?.partition ?? 0, 1, records, records.length, {
+  return new RecordBatch(first?.topic ?? 'delivery-log', first?.partition ?? 0, 1, records, end, {
     complete: (offset) => void completed.push(offset),
     isOwned: () => true,
     isHeld: () => true,

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Mail, Mailer } from './mailer.js'
+import { type Mail, Mailer, RecipientRefused } from './mailer.js'
 
 const MAIL: Mail = { to: 'owner@example.com', subject: 'Ümlaut', text: 'Dear owner\n\n.\n\nBye', name: 'one-mail' }
 
@@ -79,6 +79,8 @@ describe('with a mail server', () => {
 
   it('a refusal is a failure', async () => {
     const { url } = await aServer('550 no such user')
-    await expect(new Mailer({ smtpUrl: url, from: 'us@example.net', folder: '' }).send(MAIL)).rejects.toThrow('550')
+    await expect(new Mailer({ smtpUrl: url, from: 'us@example.net', folder: '' }).send(MAIL)).rejects.toThrow(
+      RecipientRefused,
+    )
   })
 })

@@ -11,6 +11,9 @@ export interface Mail {
   name: string
 }
 
+/** The server is well, and this one mail is not taken: its address is wrong, or nobody reads there any more. */
+export class RecipientRefused extends Error {}
+
 /** Of a server that takes longer the next attempt asks again. Ms; all together less than a claim lasts. */
 const CONNECT_TIMEOUT_MS = 10_000
 const SILENCE_TIMEOUT_MS = 15_000
@@ -27,7 +30,8 @@ export class Mailer {
 
   /**
    * @returns where it went, for the log
-   * @throws when the server does not take it, or not in time
+   * @throws {RecipientRefused}
+   * @throws Error when the server is not there or takes nothing
    */
   send(mail: Mail): Promise<string> {
     return this.#send(mail)
@@ -43,10 +47,16 @@ function throughServer(from: string, smtpUrl: string): (mail: Mail) => Promise<s
   })
   return async (mail) => {
     await transport.sendMail(messageOf(from, mail)).catch((error: unknown) => {
-      throw withoutCredentials(error)
+      throw isAboutRecipient(error) ? new RecipientRefused((error as Error).message) : withoutCredentials(error)
     })
     return 'the mail server'
   }
+}
+
+/** nodemailer's word for an answer to the addresses or the text, of which 4xx and 5xx are about this mail. */
+function isAboutRecipient(error: unknown): boolean {
+  const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
+  return code === 'EENVELOPE' && responseCode >= 500
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ClaimedNotification, NotificationStore } from '#postgres'
 import { Registry } from '#telemetry'
-import type { Mail, Mailer } from './mailer.js'
+import { type Mail, type Mailer, RecipientRefused } from './mailer.js'
 import { NotificationMetrics } from './notification-metrics.js'
 import { NotificationSender } from './notification-sender.js'
 
@@ -23,7 +23,11 @@ function aNotification(id: string, change: Partial<ClaimedNotification> = {}): C
 }
 
 /** A sender with an outbox in memory; `fails` says which mails the server refuses. */
-function aSender(waiting: ClaimedNotification[], fails: (mail: Mail) => boolean = () => false) {
+function aSender(
+  waiting: ClaimedNotification[],
+  fails: (mail: Mail) => boolean = () => false,
+  error = new Error('the server is away'),
+) {
   const done: [id: string, wasSent: boolean][] = []
   const putOff: string[] = []
   const mails: Mail[] = []
@@ -35,7 +39,7 @@ function aSender(waiting: ClaimedNotification[], fails: (mail: Mail) => boolean 
   }
   const mailer: Pick<Mailer, 'send'> = {
     send: async (mail) => {
-      if (fails(mail)) throw new Error('550 no')
+      if (fails(mail)) throw error
       mails.push(mail)
       return 'somewhere'
     },
@@ -55,6 +59,17 @@ function aSender(waiting: ClaimedNotification[], fails: (mail: Mail) => boolean 
 }
 
 describe('the sender of notifications', () => {
+  it('goes on after an address that the server refuses', async () => {
+    const dead = aNotification('1', { email: 'dead@example.com' })
+    const { run, done, putOff } = aSender(
+      [dead, aNotification('2')],
+      ({ to }) => to === 'dead@example.com',
+      new RecipientRefused('550 no such user'),
+    )
+    await run()
+    expect([putOff, done]).toEqual([['1'], [['2', true]]])
+  })
+
   it('sends all that waits and calls it sent only then', async () => {
     const { run, done, mails } = aSender([aNotification('1')])
     const metrics = await run()

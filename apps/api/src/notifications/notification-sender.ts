@@ -4,7 +4,7 @@ import { type ClaimedNotification, NotificationStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
-import { Mailer } from './mailer.js'
+import { Mailer, RecipientRefused } from './mailer.js'
 import { nextTry } from './next-try.js'
 import { notificationMail } from './notification-mail.js'
 import { NotificationMetrics } from './notification-metrics.js'
@@ -56,7 +56,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     this.#isFailing = false
   }
 
-  /** @returns whether it makes sense to go on with the next one: a server that refused one gets a rest */
+  /** @returns whether it makes sense to go on with the next one: a server that takes nothing gets a rest */
   async #send(notification: ClaimedNotification): Promise<boolean> {
     const { id, kind, webhookId, accountId } = notification
     if (!notification.webhookExists) {
@@ -71,7 +71,8 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
       this.logger.info({ ...fields, to, ms: Date.now() - startedAt }, 'notified')
     } catch (error) {
       await this.#failed(notification, error)
-      return false
+      // Hundreds of dead addresses would else keep the others' mail for minutes each time that they are due.
+      return error instanceof RecipientRefused
     }
     // When this fails the mail is sent again after the lease: twice is better than never.
     await this.store.settle(id, true)
