@@ -4,10 +4,11 @@ import { type DisableWebhook, type NextStep, isExpired } from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
 import type { AttemptReport } from './attempt-delivery.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
+import type { Held } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { type CountedReport, Settlement } from './settlement.js'
 import type { WebhookLane } from './webhook-lane.js'
-import { type Work, idsOf } from './work.js'
+import { type Work, heldBytes, idsOf } from './work.js'
 import { WorksInHand } from './works-in-hand.js'
 
 export const DELIVERY_MAX_AGE_MS = Symbol('delivery max age in ms')
@@ -22,7 +23,7 @@ const OUR_FAULT_PAUSE_MS = 5_000
 @Injectable()
 export class Consequences {
   #unsettled = 0
-  #deferring = 0
+  readonly #deferring: Held = { records: 0, bytes: 0 }
   readonly #settled = new EventEmitter()
 
   constructor(
@@ -35,7 +36,7 @@ export class Consequences {
   ) {}
 
   /** Put off and not written yet. */
-  get deferring(): number {
+  get deferring(): Readonly<Held> {
     return this.#deferring
   }
 
@@ -68,10 +69,13 @@ export class Consequences {
     if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
     lane.state.wasDeferred()
     this.metrics.deferred.inc()
-    this.#deferring++
+    const bytes = heldBytes(work)
+    this.#deferring.records++
+    this.#deferring.bytes += bytes
     this.track(
       this.settlement.defer(work, until).then(() => {
-        this.#deferring--
+        this.#deferring.records--
+        this.#deferring.bytes -= bytes
         this.inHand.letGo(work)
       }),
     )

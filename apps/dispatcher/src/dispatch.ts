@@ -13,7 +13,7 @@ import { Consequences } from './consequences.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { HandOver } from './hand-over.js'
 import { KnownStreaks } from './known-streaks.js'
-import { type Held, MemoryBounds } from './memory-bound.js'
+import { MemoryBounds } from './memory-bound.js'
 import { NewestChains } from './newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
 import { ReplayPace } from './replay-pace.js'
@@ -22,7 +22,8 @@ import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
 import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
-import { type Work, heldBytes, idsOf } from './work.js'
+import { surpluses } from './surpluses.js'
+import { type Work, idsOf } from './work.js'
 import { WorksInHand } from './works-in-hand.js'
 
 export const DISABLE_RULE = Symbol('disable rule')
@@ -114,21 +115,20 @@ export class Dispatch {
   }
 
   /**
-   * The process holds too much: the fullest lanes put off their newest until less than half is left. A burst to receivers
-   * that turn out to be slow would else stop everybody's reading until they have worked it off.
+   * The process holds too much: the fullest lanes put off their newest until less than half is left, but for the few that
+   * are never put off. A burst to receivers that turn out to be slow would else stop everybody's reading until they have
+   * worked it off.
    */
   relieve(): void {
-    if (this.consequences.deferring > 0) return
     const now = Date.now()
-    const given: Held = { records: 0, bytes: 0 }
-    while (this.memory.live.shareWithout(given) > RELIEVED) {
-      const lane = fullest(this.#lanes.values())
-      if (!lane) return
-      for (const work of lane.giveBack(Math.ceil(lane.state.queued / 2))) {
-        given.records++
-        given.bytes += heldBytes(work)
-        this.consequences.putOff(lane, work, lane.state.putOffUntil(now))
-      }
+    const share = this.memory.live.shareWithout(this.consequences.deferring)
+    if (share <= RELIEVED) return
+    const most = this.memory.live.records * (1 - RELIEVED / share)
+    // Not sooner: it would come straight back into a process that is still full.
+    const earliest = now + this.schedule.shortestMs
+    for (const { lane, surplus } of surpluses([...this.#lanes.values()], most)) {
+      for (const work of lane.giveBack(surplus))
+        this.consequences.putOff(lane, work, Math.max(earliest, lane.state.putOffUntil(now)))
     }
   }
 
@@ -371,13 +371,6 @@ export class Dispatch {
     for (const lane of lanes) this.#ready.add(lane, now)
     this.#pump()
   }
-}
-
-/** With the most in its queue; none where all are empty. */
-function fullest(lanes: Iterable<WebhookLane>): WebhookLane | undefined {
-  let found: WebhookLane | undefined
-  for (const lane of lanes) if (lane.state.queued > (found?.state.queued ?? 0)) found = lane
-  return found
 }
 
 function isCounted(report: AttemptReport): report is CountedReport {

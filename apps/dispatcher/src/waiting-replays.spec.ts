@@ -8,7 +8,7 @@ import type { Work } from './work.js'
 function some(rooms: Record<string, number>) {
   const taken: string[] = []
   const asking = new Map<string, () => void>()
-  const paused = new Set<number>()
+  const reasons = new Set<string>()
   const lanes = {
     offer: ({ delivery }: Work) => {
       if ((rooms[delivery.webhookId] ?? 0) === 0) return false
@@ -19,8 +19,8 @@ function some(rooms: Record<string, number>) {
     whenReplayRoom: ({ delivery }: Work, tell: () => void) => void asking.set(delivery.webhookId, tell),
   }
   const partitions = {
-    pause: (_: string, partition: number) => void paused.add(partition),
-    resume: (_: string, partition: number) => void paused.delete(partition),
+    pause: (_: string, partition: number, reason: string) => void reasons.add(`${partition} ${reason}`),
+    resume: (_: string, partition: number, reason: string) => void reasons.delete(`${partition} ${reason}`),
   }
   const makeRoom = async (webhookId: string, room: number): Promise<void> => {
     rooms[webhookId] = room
@@ -32,7 +32,8 @@ function some(rooms: Record<string, number>) {
   const memory = new MemoryBound({ records: 8_000, bytes: 2 ** 30 })
   const waiting = new WaitingReplays(lanes, partitions, memory)
   const read = (works: Work[], partition = 2): void => waiting.add('deliveries.replay', partition, works)
-  return { waiting, read, taken, paused, makeRoom, asking }
+  const paused = (): number[] => [...new Set([...reasons].map(Number.parseFloat))].sort()
+  return { waiting, read, taken, memory, paused, makeRoom, asking }
 }
 
 function works(webhookId: string, from: number, to: number, partition: { lost?: boolean } = {}): Work[] {
@@ -53,7 +54,7 @@ describe('replays that find no room', () => {
     expect(taken).toEqual(ids(0, 5))
     await makeRoom('whk_1', 3)
     await makeRoom('whk_1', 9)
-    expect([taken, paused.size]).toEqual([ids(0, 12), 0])
+    expect([taken, paused().length]).toEqual([ids(0, 12), 0])
     read(works('whk_1', 12, 14))
     expect(taken).toEqual(ids(0, 14))
   })
@@ -70,13 +71,13 @@ describe('replays that find no room', () => {
   it('hold their partition back when they are too many, until half of them are gone', async () => {
     const { read, paused, makeRoom } = some({})
     read(works('whk_1', 0, 3_999))
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
     read(works('whk_2', 3_999, 4_000))
-    expect([...paused]).toEqual([2])
+    expect(paused()).toEqual([2])
     await makeRoom('whk_1', 1_999)
-    expect([...paused]).toEqual([2])
+    expect(paused()).toEqual([2])
     await makeRoom('whk_2', 1)
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
   })
 
   it('hold it back by their size, too', async () => {
@@ -86,9 +87,9 @@ describe('replays that find no room', () => {
       return work
     })
     read(large)
-    expect([...paused]).toEqual([2])
+    expect(paused()).toEqual([2])
     await makeRoom('whk_1', 6)
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
   })
 
   it('and by how many pass them by', async () => {
@@ -96,11 +97,11 @@ describe('replays that find no room', () => {
     const [first, near, far] = [...works('whk_1', 0, 1), ...works('whk_2', 1, 3)] as [Work, Work, Work]
     const from = first.record.offset
     read([first, { ...near, record: { ...near.record, offset: from + 99_999 } }])
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
     read([{ ...far, record: { ...far.record, offset: from + 100_000 } }])
-    expect([...paused]).toEqual([2])
+    expect(paused()).toEqual([2])
     await makeRoom('whk_1', 1)
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
   })
 
   it('hold back all partitions when the process has too many', async () => {
@@ -108,12 +109,34 @@ describe('replays that find no room', () => {
     read(works('whk_1', 0, 3_000), 1)
     read(works('whk_2', 3_000, 6_000), 2)
     read(works('whk_4', 6_000, 6_001), 4)
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
     read(works('whk_3', 6_001, 8_001), 3)
-    expect([...paused].sort()).toEqual([1, 2, 3, 4])
+    expect(paused()).toEqual([1, 2, 3, 4])
     await makeRoom('whk_1', 3_000)
     await makeRoom('whk_2', 1_000)
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
+  })
+
+  it('that stay when the process has room again hold back their own partition only', async () => {
+    const { read, paused, makeRoom } = some({})
+    read(works('whk_1', 0, 3_000), 1)
+    read(works('whk_2', 3_000, 6_500), 2)
+    read(works('whk_3', 6_500, 8_000), 3)
+    expect(paused()).toEqual([1, 2, 3])
+    await makeRoom('whk_3', 1_500)
+    await makeRoom('whk_2', 3_500)
+    expect(paused()).toEqual([])
+  })
+
+  it('are forgotten, many as they are, with their partition', () => {
+    const { waiting, read, memory, paused } = some({})
+    const partition = { lost: false }
+    read(works('whk_1', 0, 4_000, partition), 1)
+    read(works('whk_2', 0, 4_000, partition), 2)
+    expect(paused()).toEqual([1, 2])
+    partition.lost = true
+    waiting.dropLost()
+    expect([memory.records, paused()]).toEqual([0, []])
   })
 
   it('are forgotten with their partition, and do not come between when it is held again', async () => {
@@ -124,7 +147,7 @@ describe('replays that find no room', () => {
     const told = asking.get('whk_1')!
     partitionOfBefore.lost = true
     waiting.dropLost()
-    expect([...paused]).toEqual([])
+    expect(paused()).toEqual([])
     read(before)
     read(works('whk_1', 0, 4))
     told()

@@ -19,7 +19,8 @@ export interface PausablePartitions {
 const OF_PARTITION: Amount = { records: 4_000, bytes: 8 * 1024 * 1024 }
 /** From the oldest that waits to the newest read: what passed by is completed, and kept with each commit. */
 const MOST_PASSED_BY = 100_000
-const REASON = 'no room'
+const NO_ROOM = 'no room'
+const TOO_MANY = 'replays'
 
 /** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
 interface Held extends Amount {
@@ -121,8 +122,10 @@ export class WaitingReplays {
     for (const held of this.#held.values()) {
       const { topic, partition } = held
       const share = Math.max(shareOf(held, OF_PARTITION), passedBy(held) / MOST_PASSED_BY)
-      if (share >= 1 || this.memory.isFull) this.partitions.pause(topic, partition, REASON)
-      else if (share <= 1 / 2) this.partitions.resume(topic, partition, REASON)
+      if (share >= 1) this.partitions.pause(topic, partition, NO_ROOM)
+      else if (share <= 1 / 2) this.partitions.resume(topic, partition, NO_ROOM)
+      if (this.memory.isFull) this.partitions.pause(topic, partition, TOO_MANY)
+      else this.partitions.resume(topic, partition, TOO_MANY)
     }
   }
 }
@@ -133,6 +136,7 @@ function shareOf(amount: Amount, most: Amount): number {
 
 function passedBy({ lines, readTo }: Held): number {
   let oldest = readTo
-  for (const line of lines.values()) oldest = Math.min(oldest, line.first!.record.offset)
+  // A line that is being emptied is asked for, too: what it gives up may be what the process had too much of.
+  for (const { first } of lines.values()) oldest = Math.min(oldest, first?.record.offset ?? readTo)
   return readTo - oldest
 }

@@ -90,6 +90,18 @@ describe('the waiting room', () => {
     expect(admit(1)).toEqual({ kind: 'taken' })
   })
 
+  it('leaves room for what is due, however large what is due later is', () => {
+    const { room } = aRoom()
+    const admit = (notBefore: number, index: number) => {
+      const body = Buffer.alloc(64 * 1024)
+      return room.admit(someWork({ notBefore, isDeferred: true, body }, { topic: 'tier', index }), TIER_MS, 0).kind
+    }
+    const far = Array.from({ length: 1_000 }, (_, i) => admit(300_000, i % 12))
+    expect(far.filter((kind) => kind === 'taken').length).toBeLessThan(200)
+    expect(far.filter((kind) => kind === 'full')).toEqual([])
+    for (let i = 0; i < 200; i++) expect(admit(5_000, i % 12)).toBe('taken')
+  })
+
   it('starts with an earlier time when a record with one comes after a later one', () => {
     const { room, due } = aRoom()
     room.admit(aRetry(20_000, { isDeferred: true }), TIER_MS, 0)

@@ -11,7 +11,8 @@ export const READ_AHEAD_MS = 30_000
  */
 const FAR_AHEAD_MS = 10 * 60_000
 const MOST_FAR_OF_PARTITION = 1_000
-const MOST_FAR = 6_000
+/** Of all that may be read ahead: the rest is for what is due, which must not wait for minutes behind large bodies. */
+const FAR_UP_TO = 1 / 4
 /** Read ahead of one partition of one tier, at most; the rest stays in the log until half of it is gone. */
 const MOST_PER_PARTITION = 2_000
 /** Retries that failed together should not come back together: up to a tenth of the delay, at most so long. Ms. */
@@ -75,7 +76,8 @@ export class WaitingRoom {
   }
 
   #hasRoomForFar(partition: string): boolean {
-    return this.#far.size < MOST_FAR && (this.#farPerPartition.get(partition) ?? 0) < MOST_FAR_OF_PARTITION
+    const isCrowded = this.memory.tiers.shareWithout({ records: 0, bytes: 0 }) > FAR_UP_TO
+    return !isCrowded && (this.#farPerPartition.get(partition) ?? 0) < MOST_FAR_OF_PARTITION
   }
 
   #tookFar(partition: string, work: Work): void {

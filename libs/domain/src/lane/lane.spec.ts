@@ -54,15 +54,6 @@ describe('what a lane holds', () => {
   })
 })
 
-describe('a lane that took in more than its receiver turns out to carry', () => {
-  it('gives back what it will not finish within the shortest tier', () => {
-    const lane = aLane()
-    queue(lane, 1_600)
-    attempts(lane, 100, ok, 4_000)
-    expect(lane.surplus(400_000)).toBe(1_600 - 64)
-  })
-})
-
 describe('an attempt without an answer', () => {
   it.each([hung, { kind: 'failed', reason: 'connection_lost' }] as const)(
     'is remembered until the next one: $reason',

@@ -109,7 +109,12 @@ export class Lane {
 
   /** Nothing to remember: its last word was a success, long enough ago. */
   isForgettable(now: number): boolean {
-    return this.unfinished === 0 && !this.#failedSinceSuccess && now - this.#lastSuccessAt > FORGOTTEN_AFTER_MS
+    return (
+      this.unfinished === 0 &&
+      !this.#mustProbe &&
+      !this.#failedSinceSuccess &&
+      now - this.#lastSuccessAt > FORGOTTEN_AFTER_MS
+    )
   }
 
   place(now: number): Placement {
@@ -123,7 +128,7 @@ export class Lane {
   /** Whether the lane has to give back what it holds beyond the few that are never put off. */
   surplus(now: number): number {
     const blockedUntil = this.#blockedUntil(now)
-    if (blockedUntil <= now) return Math.max(0, this.#queued - this.capacity)
+    if (blockedUntil <= now) return Math.max(0, this.#queued - MOST_HELD)
     const kept = blockedUntil - now > LONGEST_HELD_PAUSE_MS ? 0 : Math.max(0, NEVER_PUT_OFF_BELOW - 1 - this.#inFlight)
     return Math.max(0, this.#queued - kept)
   }

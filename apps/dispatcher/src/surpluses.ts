@@ -1,0 +1,24 @@
+import type { WebhookLane } from './webhook-lane.js'
+
+/** Never put off, however full the process is: a quiet webhook is not what filled it. */
+const KEPT = 9
+
+/**
+ * What the fullest lanes hold beyond a level that is the same for all of them, so that it comes to `most` together or, where
+ * they do not hold so much beyond the few that are kept, to less.
+ */
+export function surpluses(lanes: readonly WebhookLane[], most: number): { lane: WebhookLane; surplus: number }[] {
+  const fullest = lanes.filter(({ state }) => state.queued > KEPT).toSorted((a, b) => b.state.queued - a.state.queued)
+  let [level, sum] = [KEPT, 0]
+  for (const [index, { state }] of fullest.entries()) {
+    sum += state.queued
+    const count = index + 1
+    const next = fullest[count]?.state.queued ?? KEPT
+    if (sum - count * next < most) continue
+    level = Math.max(KEPT, Math.floor((sum - most) / count))
+    break
+  }
+  return fullest
+    .filter(({ state }) => state.queued > level)
+    .map((lane) => ({ lane, surplus: lane.state.queued - level }))
+}
