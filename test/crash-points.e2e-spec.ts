@@ -42,12 +42,11 @@ async function statusOf(webhookId: string): Promise<unknown[]> {
 
 /** Requests that the receiver sees in all: one more where the crash left no trace of the first. */
 const POINTS = [
-  { point: 'before the request', requests: [1] },
-  { point: 'after the answer', requests: [2] },
-  { point: 'after the write', requests: [2] },
-  // The commit that follows may be on its way already when the process is killed.
-  { point: 'after completion', requests: [1, 2] },
-  { point: 'after the commit', requests: [1] },
+  { point: 'before the request', requests: 1 },
+  { point: 'after the answer', requests: 2 },
+  { point: 'after the write', requests: 2 },
+  { point: 'after completion', requests: 2 },
+  { point: 'after the commit', requests: 1 },
 ]
 
 describe('a dispatcher that is killed', () => {
@@ -57,7 +56,7 @@ describe('a dispatcher that is killed', () => {
     await crashOnceAt(each.point, () => pipeline.publish({ type: 'context.created' }))
     await eventually(async () => {
       expect(await statusOf(webhook.id)).toEqual(['delivered'])
-      expect(each.requests).toContain(receiver.at(path).length)
+      expect(receiver.at(path)).toHaveLength(each.requests)
     })
     await pipeline.owner.expect('DELETE', `/v1/webhooks/${webhook.id}`)
   })
@@ -71,7 +70,7 @@ describe('a dispatcher that is killed', () => {
     await crashOnceAt(each.point, () => pipeline.publish({ type: 'context.deleted' }))
     await eventually(async () => expect(await statusOf(webhook.id)).toEqual(['delivered']))
     const attempts = receiver.at(path).map(({ attempt }) => attempt)
-    expect(each.requests).toContain(attempts.filter((attempt) => attempt === 1).length)
+    expect(attempts.filter((attempt) => attempt === 1)).toHaveLength(each.requests)
     expect(attempts.filter((attempt) => attempt === 2)).toHaveLength(1)
     await pipeline.owner.expect('DELETE', `/v1/webhooks/${webhook.id}`)
   })
