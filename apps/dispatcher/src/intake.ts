@@ -11,13 +11,11 @@ import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
-import { WaitingReplays } from './waiting-replays.js'
+import { type PausablePartitions, WaitingReplays } from './waiting-replays.js'
 import type { Work } from './work.js'
 
 /** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
-export interface Partitions {
-  pause(topic: string, partition: number, reason: string): void
-  resume(topic: string, partition: number, reason: string): void
+export interface Partitions extends PausablePartitions {
   rewind(topic: string, partition: number, offset: number): void
   pauseAll(reason: string): void
   resumeAll(reason: string): void

@@ -35,9 +35,8 @@ export function eventDetailView(
       const delivery = deliveryTo.get(webhookId)
       const reason = reasonAt.get(webhookId)
       // A delivery that is there went there: by a replay, or because a crashed run of fan-out had decided otherwise.
-      if (!delivery && reason) return { webhook_id: webhookId, delivery_id: null, status: null, reason }
-      if (!delivery && event.acceptedAt < keptFrom) {
-        return { webhook_id: webhookId, delivery_id: null, status: null, reason: null }
+      if (!delivery && (reason || event.acceptedAt < keptFrom)) {
+        return { webhook_id: webhookId, delivery_id: null, status: null, reason: reason ?? null }
       }
       return {
         webhook_id: webhookId,

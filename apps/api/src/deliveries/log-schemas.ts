@@ -68,7 +68,7 @@ const attempt = z
   })
   .meta({ id: 'Attempt' })
 
-/** A delivery with every attempt. */
+/** A delivery with its attempts. */
 export const deliveryDetail = z
   .strictObject({
     ...summary,

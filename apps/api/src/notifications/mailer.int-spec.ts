@@ -79,8 +79,8 @@ describe('with a mail server', () => {
 
   it('a refusal is a failure', async () => {
     const { url } = await aServer('550 no such user')
-    await expect(new Mailer({ smtpUrl: url, from: 'us@example.net', folder: '' }).send(MAIL)).rejects.toThrow(
-      RecipientRefused,
-    )
+    const sent = new Mailer({ smtpUrl: url, from: 'us@example.net', folder: '' }).send(MAIL)
+    await expect(sent).rejects.toThrow('550')
+    await expect(sent).rejects.toThrow(RecipientRefused)
   })
 })

@@ -53,7 +53,7 @@ function throughServer(from: string, smtpUrl: string): (mail: Mail) => Promise<s
   }
 }
 
-/** nodemailer's word for an answer to the addresses or the text, of which 4xx and 5xx are about this mail. */
+/** nodemailer's word for an answer to the addresses; with 5xx it is for good. */
 function isAboutRecipient(error: unknown): boolean {
   const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
   return code === 'EENVELOPE' && responseCode >= 500
