@@ -17,13 +17,23 @@ afterAll(async () => {
 })
 
 /** In place of the pipeline's own dispatcher; ends with SIGKILL at the point. */
-async function crashOnceAt(point: string, publish: () => Promise<unknown>): Promise<void> {
+async function crashOnceAt(
+  point: string,
+  webhook: { id: string; url: string },
+  publish: () => Promise<unknown>,
+): Promise<void> {
   await pipeline.service('dispatcher').stop()
   const crashing = await startServerProcess({
     name: `a dispatcher that crashes ${point}`,
     command: process.execPath,
     args: [join(import.meta.dirname, 'support', 'dispatcher-that-crashes.mjs')],
-    env: { ...pipeline.environmentOf('dispatcher'), MANAGEMENT_PORT: String(await freePort()), CRASH_POINT: point },
+    env: {
+      ...pipeline.environmentOf('dispatcher'),
+      MANAGEMENT_PORT: String(await freePort()),
+      CRASH_POINT: point,
+      CRASH_WEBHOOK_ID: webhook.id,
+      CRASH_WEBHOOK_URL: webhook.url,
+    },
     logFile: pipeline.logFile(`crash ${point}`),
   })
   await publish()
@@ -53,7 +63,7 @@ describe('a dispatcher that is killed', () => {
   it.each(POINTS)('$point of an attempt that succeeds: delivered, with $requests request(s)', async (each) => {
     const path = `/succeeds ${each.point}`.replaceAll(' ', '-')
     const webhook = await pipeline.owner.createWebhook(receiver.url(path), ['context.created'])
-    await crashOnceAt(each.point, () => pipeline.publish({ type: 'context.created' }))
+    await crashOnceAt(each.point, webhook, () => pipeline.publish({ type: 'context.created' }))
     await eventually(async () => {
       expect(await statusOf(webhook.id)).toEqual(['delivered'])
       expect(receiver.at(path)).toHaveLength(each.requests)
@@ -67,7 +77,7 @@ describe('a dispatcher that is killed', () => {
       receiver.url(path, ({ attempt }) => (attempt === 1 ? 500 : 200)),
       ['context.deleted'],
     )
-    await crashOnceAt(each.point, () => pipeline.publish({ type: 'context.deleted' }))
+    await crashOnceAt(each.point, webhook, () => pipeline.publish({ type: 'context.deleted' }))
     await eventually(async () => expect(await statusOf(webhook.id)).toEqual(['delivered']))
     const attempts = receiver.at(path).map(({ attempt }) => attempt)
     expect(attempts.filter((attempt) => attempt === 1)).toHaveLength(each.requests)
