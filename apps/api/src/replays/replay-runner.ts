@@ -9,8 +9,8 @@ import { ReplayRun } from './replay-run.js'
 
 /** Holds what this replica runs, and looks for more: well within the ten seconds that a silent replica keeps. Ms. */
 const CLAIM_EVERY_MS = 1_000
-/** Each has its own rate; the rest waits, or runs on another replica. */
-const MOST_AT_ONCE = 10
+/** For replays of 50 a second and more; slower ones take a part of one. The rest waits, or runs on another replica. */
+const PLACES = 10
 const FORGET_EVERY_MS = 3_600_000
 
 /** Runs the replays that no other replica runs. */
@@ -59,7 +59,7 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async #claim(): Promise<void> {
-    for (const id of await this.store.claim(this.#holder, MOST_AT_ONCE)) {
+    for (const id of await this.store.claim(this.#holder, PLACES)) {
       if (this.#running.has(id) || this.#stopping.signal.aborted) continue
       this.#running.set(id, this.#runOne(id))
     }

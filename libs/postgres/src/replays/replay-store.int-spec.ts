@@ -104,6 +104,20 @@ describe('a stored replay', () => {
     expect((await store.claim('me', 10)).sort()).toEqual(['rpl_1', 'rpl_3'])
   })
 
+  it('takes a place by its rate: many slow ones do not keep a quick one waiting', async () => {
+    const accounts = Array.from({ length: 24 }, (_, n) => `acc_of_${n}`)
+    for (const [n, accountId] of accounts.entries()) {
+      await test.database.query("insert into accounts values ($1, 'B', 'b@example.com', now())", [accountId])
+      const ratePerSecond = n < 20 ? 1 : 1_000
+      await store.create(aReplay({ id: `rpl_of_${n}`, accountId, ratePerSecond, createdAt: NOON + n }))
+    }
+    expect(await store.claim('me', 2)).toHaveLength(20)
+    expect((await store.claim('me', 4)).slice().sort()).toEqual(
+      Array.from({ length: 22 }, (_, n) => `rpl_of_${n}`).sort(),
+    )
+    expect(await store.claim('you', 1)).toEqual(['rpl_of_22'])
+  })
+
   it('is free at once when its replica says that it leaves', async () => {
     await store.create(aReplay())
     await store.claim('me', 10)

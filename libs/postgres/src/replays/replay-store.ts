@@ -31,6 +31,9 @@ export type NewReplay = Pick<
 const HELD_FOR_MS = 10_000
 /** Of one account on one replica: a slow replay keeps its place for days. */
 const MOST_OF_AN_ACCOUNT = 2
+/** What a replay of a lower rate takes is a part of a place: ten at one a second would else keep all others waiting. */
+const RATE_OF_A_PLACE = 50
+const LEAST_PLACE = 0.1
 const FORGET_AT_ONCE = 1_000
 /** Bounds what one account can have looked through at once. */
 const MOST_UNFINISHED = 20
@@ -102,11 +105,11 @@ export class ReplayStore {
   }
 
   /**
-   * Those that `holder` holds and has something to do for, for some more seconds; free ones are added up to `most`, and
-   * two of an account, each account's first before anybody's second.
+   * Those that `holder` holds and has something to do for, for some more seconds; free ones are added up to `places`, of
+   * which a slow one takes a part, and two of an account, each account's first before anybody's second.
    */
-  async claim(holder: string, most: number): Promise<string[]> {
-    const rows = await this.database.query<{ id: string }>(CLAIM, [holder, HELD_FOR_MS, most])
+  async claim(holder: string, places: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(CLAIM, [holder, HELD_FOR_MS, places])
     return rows.map(({ id }) => id)
   }
 
@@ -239,16 +242,21 @@ const CLAIM = {
     where id in (
       select replays.id from replays
       join (
-        select id, row_number() over (
-          partition by account_id order by held_by is not distinct from $1 desc, created_at
-        ) as turn
-        from replays
-        where (state in ('waiting', 'running') or page is not null)
-          and (held_by = $1 or held_until is null or held_until < now())
-      ) as free on free.id = replays.id and turn <= ${MOST_OF_AN_ACCOUNT}
+        select id, sum(place) over (order by is_mine desc, turn, created_at rows unbounded preceding) - place as taken
+        from (
+          select id, created_at, held_by is not distinct from $1 as is_mine,
+                 least(1, greatest(${LEAST_PLACE}, rate_per_second / ${RATE_OF_A_PLACE}.0)) as place,
+                 row_number() over (
+                   partition by account_id order by held_by is not distinct from $1 desc, created_at
+                 ) as turn
+          from replays
+          where (state in ('waiting', 'running') or page is not null)
+            and (held_by = $1 or held_until is null or held_until < now())
+        ) as free
+        where turn <= ${MOST_OF_AN_ACCOUNT}
+      ) as placed on placed.id = replays.id and taken < $3
       where held_by = $1 or held_until is null or held_until < now()
-      order by held_by is not distinct from $1 desc, turn, created_at
-      limit $3 for update of replays skip locked
+      for update of replays skip locked
     ) returning id`,
 }
 
