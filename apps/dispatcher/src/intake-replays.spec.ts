@@ -5,7 +5,7 @@ import { TopicMap, encodeDelivery } from '#topics'
 import { aDelivery } from '../../../libs/domain/src/builders.testing.js'
 import { received } from '../../../libs/topics/src/received.testing.js'
 import { Intake } from './intake.js'
-import { MemoryBounds } from './memory-bound.js'
+import { MemoryBounds } from './memory-bounds.js'
 import type { Work } from './work.js'
 
 const schedule = RetrySchedule.parse('10s,1m,6m,36m,3h36m')

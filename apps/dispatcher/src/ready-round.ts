@@ -1,5 +1,4 @@
-import type { AttemptSlots, Standing } from '#domain'
-import { Fifo } from './fifo.js'
+import { type AttemptSlots, Fifo, type Standing } from '#domain'
 import type { WebhookLane } from './webhook-lane.js'
 
 /** A lane whose turn it is, with a slot already taken for it. */

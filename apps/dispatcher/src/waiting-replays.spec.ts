@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryBound } from './memory-bound.js'
+import { MemoryBound } from '#domain'
 import { WaitingReplays } from './waiting-replays.js'
 import { someWork } from './work.testing.js'
 import type { Work } from './work.js'

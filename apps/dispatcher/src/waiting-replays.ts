@@ -1,5 +1,4 @@
-import { Fifo } from './fifo.js'
-import type { Held as Amount, MemoryBound } from './memory-bound.js'
+import { Fifo, type Held as Amount, type MemoryBound } from '#domain'
 import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
@@ -94,13 +93,13 @@ export class WaitingReplays {
     line.push(work)
     held.records++
     held.bytes += heldBytes(work)
-    this.memory.add(work)
+    this.memory.add(heldBytes(work))
   }
 
   #gone(held: Held, work: Work): void {
     held.records--
     held.bytes -= heldBytes(work)
-    this.memory.remove(work)
+    this.memory.remove(heldBytes(work))
   }
 
   #awaitRoom(held: Held, webhookId: string): void {

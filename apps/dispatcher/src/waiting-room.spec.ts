@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { MemoryBounds } from './memory-bound.js'
+import { MemoryBounds } from './memory-bounds.js'
 import { READ_AHEAD_MS, WaitingRoom } from './waiting-room.js'
 import { someWork } from './work.testing.js'
 import type { Work } from './work.js'
@@ -81,7 +81,7 @@ describe('the waiting room', () => {
 
   it('takes no more than it has room for over all partitions, however much is live', () => {
     const { room, memory } = aRoom()
-    for (let i = 0; i < 25_000; i++) memory.live.add(someWork())
+    for (let i = 0; i < 25_000; i++) memory.live.add(1_024)
     const admit = (index: number) =>
       room.admit(someWork({ notBefore: 1_000, isDeferred: true }, { topic: 'tier', index }), TIER_MS, 0)
     for (let i = 0; i < 12_000; i++) expect(admit(i % 12)).toEqual({ kind: 'taken' })

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { DueTimer } from './due-timer.js'
-import { MemoryBounds } from './memory-bound.js'
-import type { Work } from './work.js'
+import { MemoryBounds } from './memory-bounds.js'
+import { type Work, heldBytes } from './work.js'
 
 /** Waits longer than this stay in the log. Ms. */
 export const READ_AHEAD_MS = 30_000
@@ -61,7 +61,7 @@ export class WaitingRoom {
     if (waiting >= MOST_PER_PARTITION || this.memory.tiers.isFull) return { kind: 'full' }
     this.#perPartition.set(key, waiting + 1)
     if (isFar) this.#tookFar(key, work)
-    this.memory.tiers.add(work)
+    this.memory.tiers.add(heldBytes(work))
     this.#waiting.add(work, notBefore + (work.delivery.isDeferred ? 0 : jitter(tierDelayMs)))
     return { kind: 'taken' }
   }
@@ -86,7 +86,7 @@ export class WaitingRoom {
   }
 
   #leave(work: Work): void {
-    this.memory.tiers.remove(work)
+    this.memory.tiers.remove(heldBytes(work))
     const { topic, partition } = work.record
     const key = `${topic}/${partition}`
     if (this.#far.delete(work)) this.#farPerPartition.set(key, this.#farPerPartition.get(key)! - 1)

@@ -1,5 +1,4 @@
-import { Lane, type Standing, type Streak, type TierBounds } from '#domain'
-import { Fifo } from './fifo.js'
+import { Fifo, Lane, type Standing, type Streak, type TierBounds } from '#domain'
 import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
 import type { Work } from './work.js'

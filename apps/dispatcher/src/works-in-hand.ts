@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common'
-import { attemptKey } from '#domain'
+import { type MemoryBound, attemptKey } from '#domain'
 import { AttemptedKeys } from './attempted-keys.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
-import { type MemoryBound, MemoryBounds } from './memory-bound.js'
+import { MemoryBounds } from './memory-bounds.js'
 import { isReplay } from './webhook-lane.js'
-import type { Work } from './work.js'
+import { type Work, heldBytes } from './work.js'
 
 /** What this process holds, queued or under way, and by it what is a double: a second record for the same attempt. */
 @Injectable()
@@ -23,7 +23,7 @@ export class WorksInHand {
 
   take(work: Work): void {
     this.#byAttempt.set(attemptKey(work.delivery), { work })
-    this.#boundOf(work).add(work)
+    this.#boundOf(work).add(heldBytes(work))
   }
 
   letGo(work: Work): void {
@@ -33,7 +33,7 @@ export class WorksInHand {
       held.work = undefined
       this.#byAttempt.delete(key)
     }
-    this.#boundOf(work).remove(work)
+    this.#boundOf(work).remove(heldBytes(work))
   }
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */

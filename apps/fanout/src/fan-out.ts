@@ -14,27 +14,39 @@ import {
 } from '#topics'
 import { type FanOutCounts, FanOutMetrics } from './fan-out-metrics.js'
 import { planFanOut } from './plan-fan-out.js'
-import { Repeats, type RepeatsInBatch } from './repeats.js'
+import { Repeats, type RepeatsInRound } from './repeats.js'
 import { Subscriptions } from './subscriptions.js'
 import { UnknownPast } from './unknown-past.js'
+import { type Partitions, type WaitingEvent, WaitingEvents } from './waiting-events.js'
 
-/** Ten thousand deliveries of one batch of events must not lie in memory at once. Bytes of bodies. */
-const SLICE_BYTES = 4 * 1024 * 1024
-/** Beyond either reading stops until the round that runs is done; a round takes all of it. */
-const MOST_WAITING = { records: 5_000, bytes: 16 * 1024 * 1024 }
+/**
+ * What one round writes, but for the rest of its last event's. What came later waits for it, and ten thousand
+ * deliveries of one batch of events must not lie in memory at once. Bytes of bodies.
+ */
+const IN_ONE_ROUND = { deliveries: 5_000, bytes: 4 * 1024 * 1024 }
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 5_000
 
+interface Round {
+  taken: WaitingEvent[]
+  messages: Message[]
+  bytes: number
+  repeats: RepeatsInRound
+  counts: FanOutCounts
+  /** Of each event, ms since the epoch. */
+  acceptedAt: number[]
+}
+
 /**
  * Works in rounds: what has arrived from all partitions is matched behind one barrier and written with one request,
- * and what arrives meanwhile makes the next round. A quiet system is quick, and a busy one cheap.
+ * and what arrives meanwhile makes the next round. A quiet system is quick, and a busy one cheap. A round is bounded, and
+ * the accounts take turns in it: the largest burst holds up what others post for no longer than a round takes.
  */
 @Injectable()
 export class FanOut {
   readonly #repeats = new Repeats()
-  #waiting: RecordBatch[] = []
-  #waitingRecords = 0
-  #waitingBytes = 0
+  #partitions: Partitions | undefined
+  readonly #waiting = new WaitingEvents(() => this.#partitions)
   #rounds: Promise<void> | undefined
 
   constructor(
@@ -46,14 +58,27 @@ export class FanOut {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Takes a batch for the next round. With too much waiting the answer is a promise, and reading waits for it. */
+  /** Call once, before the consumer starts. */
+  attach(partitions: Partitions): void {
+    this.#partitions = partitions
+  }
+
+  /** Takes a batch for the next round. The answer is a promise where the read model is asked first. */
   take(batch: RecordBatch): void | Promise<void> {
-    this.#waiting.push(batch)
-    this.#waitingRecords += batch.records.length
-    this.#waitingBytes += bytesIn(batch)
-    this.#rounds ??= this.#run()
-    const isFull = this.#waitingRecords > MOST_WAITING.records || this.#waitingBytes > MOST_WAITING.bytes
-    if (isFull) return this.#rounds
+    if (!this.past.concerns(batch)) return this.#add(batch, batch.records)
+    return this.past.doneIn(batch, Date.now()).then(
+      (done) => {
+        for (const record of done) batch.complete(record)
+        this.#add(
+          batch,
+          batch.records.filter((record) => !done.has(record)),
+        )
+      },
+      (error: unknown) => {
+        this.metrics.failures.inc()
+        throw error
+      },
+    )
   }
 
   /** Resolves when nothing waits and no round runs. */
@@ -61,96 +86,98 @@ export class FanOut {
     await this.#rounds
   }
 
-  async #run(): Promise<void> {
-    // What this turn of the event loop still hands out belongs to the same round.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#roundUntilDone(this.#takeAll())
-    this.#rounds = undefined
-  }
-
-  #takeAll(): RecordBatch[] {
-    this.#waitingRecords = this.#waitingBytes = 0
-    return this.#waiting.splice(0)
+  #add(batch: RecordBatch, records: readonly ConsumedRecord[]): void {
+    this.#waiting.add(batch, records)
+    this.#rounds ??= this.#run()
   }
 
   /** Tried again, loudly, for as long as the partitions are ours: nothing is dropped, and it shows as lag. */
-  async #roundUntilDone(batches: RecordBatch[]): Promise<void> {
-    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS)) {
-      const owned = batches.filter((batch) => batch.isOwned())
+  async #run(): Promise<void> {
+    // What this turn of the event loop still hands out belongs to the same round.
+    await Promise.resolve()
+    let backoffMs = FIRST_BACKOFF_MS
+    while (!this.#waiting.isEmpty) {
       try {
-        if (owned.length > 0) await this.#round(owned)
-        return
+        await this.#round()
+        backoffMs = FIRST_BACKOFF_MS
       } catch (error) {
         this.metrics.failures.inc()
-        this.logger.error({ err: error, batches: owned.length, backoffMs }, 'a round of fan-out failed: tried again')
+        this.logger.error({ err: error, backoffMs }, 'a round of fan-out failed: tried again')
+        await pause(backoffMs)
+        backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS)
       }
-      await pause(backoffMs)
     }
+    this.#rounds = undefined
   }
 
-  async #round(batches: RecordBatch[]): Promise<void> {
+  async #round(): Promise<void> {
     const startedAt = Date.now()
-    const done = await this.past.doneAmong(batches, startedAt)
+    this.#waiting.lineUp()
     await this.subscriptions.caughtUp()
-    const counts: FanOutCounts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
-    const acceptedAt: number[] = []
-    const repeats = new Map<number, RepeatsInBatch>()
-    let slice: Message[] = []
-    let sliceBytes = 0
-    for (const { records, partition } of batches) {
-      const seen = repeats.get(partition) ?? this.#repeats.newBatch(partition)
-      repeats.set(partition, seen)
-      for (const record of records) {
-        if (done.has(record)) continue
-        const event = this.#decode(record, slice, counts)
-        if (!event) continue
-        if (seen.isRepeat(event, record.offset, startedAt)) {
-          counts.repeats++
-          continue
-        }
-        const deliveries = this.#fanOut(event, slice, startedAt)
-        counts.events++
-        counts.deliveries += deliveries
-        acceptedAt.push(event.acceptedAt)
-        sliceBytes += (deliveries + 1) * event.body.length
-        if (sliceBytes > SLICE_BYTES) {
-          await this.producer.send(slice)
-          slice = []
-          sliceBytes = 0
-        }
-      }
+    const { taken, messages, repeats, counts, acceptedAt } = this.#plan(startedAt)
+    if (taken.length === 0) return
+    try {
+      await this.producer.send(messages)
+    } catch (error) {
+      this.#waiting.putBack(taken)
+      throw error
     }
-    await this.producer.send(slice)
     const now = Date.now()
-    for (const seen of repeats.values()) seen.remember(now)
-    for (const batch of batches) batch.completeAll()
+    repeats.remember(now)
+    for (const { batch, record } of taken) batch.complete(record)
     this.metrics.fannedOut(counts, acceptedAt, now)
-    this.logger.info({ stage: 'event.fan_out', partitions: repeats.size, ...counts, ms: now - startedAt }, 'fanned out')
+    this.logger.info({ stage: 'event.fan_out', ...counts, ms: now - startedAt }, 'fanned out')
   }
 
-  /** @returns how many deliveries the event led to */
-  #fanOut(event: AcceptedEvent, slice: Message[], now: number): number {
+  #plan(now: number): Round {
+    const counts: FanOutCounts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
+    const round: Round = {
+      taken: [],
+      messages: [],
+      bytes: 0,
+      repeats: this.#repeats.newRound(),
+      counts,
+      acceptedAt: [],
+    }
+    while (counts.deliveries < IN_ONE_ROUND.deliveries && round.bytes < IN_ONE_ROUND.bytes) {
+      const waiting = this.#waiting.take()
+      if (!waiting) break
+      round.taken.push(waiting)
+      this.#waiting.spent(this.#fanOut(waiting.record, round, now))
+    }
+    return round
+  }
+
+  /** @returns how many deliveries the record led to */
+  #fanOut(record: ConsumedRecord, round: Round, now: number): number {
+    const { counts, messages, repeats } = round
+    const event = this.#decode(record, round)
+    if (!event) return 0
+    if (repeats.isRepeat(event, record, now)) {
+      counts.repeats++
+      return 0
+    }
     const { deliveries, fact } = planFanOut(event, this.subscriptions.ofAccount(event.accountId), now)
-    for (const delivery of deliveries) slice.push(encodeDelivery(this.topics.deliveries, delivery))
-    slice.push(encodeFact(this.topics.deliveryLog, fact))
+    for (const delivery of deliveries) messages.push(encodeDelivery(this.topics.deliveries, delivery))
+    messages.push(encodeFact(this.topics.deliveryLog, fact))
+    counts.events++
+    counts.deliveries += deliveries.length
+    round.bytes += (deliveries.length + 1) * event.body.length
+    round.acceptedAt.push(event.acceptedAt)
     return deliveries.length
   }
 
   /** What cannot be read goes to the dead letters with its reason; the partition moves on. */
-  #decode(record: ConsumedRecord, slice: Message[], counts: FanOutCounts): AcceptedEvent | undefined {
+  #decode(record: ConsumedRecord, { counts, messages }: Round): AcceptedEvent | undefined {
     try {
       return decodeContextEvent(record)
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       counts.undecodable++
-      slice.push(encodeUndecodable(this.topics.deadLetter, record, record, error.message))
+      messages.push(encodeUndecodable(this.topics.deadLetter, record, record, error.message))
       const { topic, partition, offset } = record
       this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
       return undefined
     }
   }
-}
-
-function bytesIn({ records }: RecordBatch): number {
-  return records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
 }

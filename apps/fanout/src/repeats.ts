@@ -8,34 +8,39 @@ const WINDOW = { maxKeys: 100_000, maxAgeMs: 10 * 60_000 }
  * acknowledged: an event whose fan-out failed half-way must not count as done.
  */
 export class Repeats {
-  readonly #partitions = new Map<number, { keys: RecentKeys; fannedOutTo: number }>()
+  /** Each key with the offset that was fanned out under it. */
+  readonly #partitions = new Map<number, RecentKeys>()
 
-  /** For one batch: asks the window, and also sees what the batch itself repeats. */
-  newBatch(partition: number): RepeatsInBatch {
-    let seen = this.#partitions.get(partition)
-    if (!seen) this.#partitions.set(partition, (seen = { keys: new RecentKeys(WINDOW), fannedOutTo: -1 }))
-    return new RepeatsInBatch(seen)
+  /** For one round: asks the window, and also sees what the round itself repeats. */
+  newRound(): RepeatsInRound {
+    return new RepeatsInRound((partition) => this.#keysOf(partition))
+  }
+
+  #keysOf(partition: number): RecentKeys {
+    let keys = this.#partitions.get(partition)
+    if (!keys) this.#partitions.set(partition, (keys = new RecentKeys(WINDOW)))
+    return keys
   }
 }
 
-export class RepeatsInBatch {
-  readonly #inBatch = new Map<string, number>()
+export class RepeatsInRound {
+  readonly #inRound = new Map<string, { keys: RecentKeys; offset: number }>()
 
-  constructor(private readonly seen: { keys: RecentKeys; fannedOutTo: number }) {}
+  constructor(private readonly keysOf: (partition: number) => RecentKeys) {}
 
-  isRepeat(event: AcceptedEvent, offset: number, now: number): boolean {
+  isRepeat(event: AcceptedEvent, { partition, offset }: { partition: number; offset: number }, now: number): boolean {
     const key = `${event.accountId}/${event.id}`
-    if (this.#inBatch.has(key)) return true
-    this.#inBatch.set(key, offset)
+    if (this.#inRound.has(key)) return true
+    const keys = this.keysOf(partition)
+    const known = keys.valueOf(key, now)
     // The log hands the same record out again after a failed commit: that is a second run, not a repeat.
-    return offset > this.seen.fannedOutTo && this.seen.keys.has(key, now)
+    if (known !== undefined && known !== offset) return true
+    this.#inRound.set(key, { keys, offset })
+    return false
   }
 
-  /** Call once everything the batch led to is acknowledged. */
+  /** Call once everything the round led to is acknowledged. */
   remember(now: number): void {
-    for (const [key, offset] of this.#inBatch) {
-      this.seen.keys.add(key, now)
-      this.seen.fannedOutTo = Math.max(this.seen.fannedOutTo, offset)
-    }
+    for (const [key, { keys, offset }] of this.#inRound) keys.add(key, now, offset)
   }
 }

@@ -36,7 +36,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     connection,
     groupId: `${config.topics.prefix}fanout`,
     assignment: 'spread',
-    trackBeyondMark: false,
+    trackBeyondMark: true,
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
       onAssigned: (_partitions, _epoch, withoutCommittedOffset) =>
@@ -75,6 +75,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
   )
   const running = app
   const subscriptions = app.get(Subscriptions)
+  app.get(FanOut).attach(server.consumer)
   await subscriptions.start()
   await app.listen()
   state.started = true

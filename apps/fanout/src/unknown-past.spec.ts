@@ -30,31 +30,31 @@ function aPast(fannedOut: (event: AcceptedEvent) => boolean) {
     return new Set(events.filter(fannedOut))
   }
   const past = new UnknownPast({ among } as unknown as FannedOutEvents, RETENTION_MS, { warn() {} } as never)
-  const doneAmong = async (...batches: ReturnType<typeof aBatch>[]) =>
-    [...(await past.doneAmong(batches, NOW))].map(({ headers }) => headers['event-id'])
-  return { past, asked, doneAmong }
+  const doneIn = async (batch: RecordBatch) =>
+    [...(await past.doneIn(batch, NOW))].map(({ headers }) => headers['event-id'])
+  return { past, asked, doneIn }
 }
 
 it('is asked about for what lay in partitions without offsets when they were taken over, and for nothing else', async () => {
-  const { past, asked, doneAmong } = aPast(({ id }) => id !== 'evt_missed')
+  const { past, asked, doneIn } = aPast(({ id }) => id !== 'evt_missed')
   past.takenOver([{ topic: 'context-events', partition: 1 }], NOW)
   const before = NOW - 10
-  const done = await doneAmong(
-    aBatch(0, [{ id: 'evt_elsewhere', timestamp: before }]),
-    aBatch(1, [
-      { id: 'evt_known', timestamp: before },
-      { id: 'evt_missed', timestamp: before },
-      { id: 'evt_later', timestamp: NOW },
-    ]),
-  )
-  expect(done).toEqual(['evt_known'])
+  expect(past.concerns(aBatch(0, [{ id: 'evt_elsewhere', timestamp: before }]))).toBe(false)
+  expect(past.concerns(aBatch(1, [{ id: 'evt_later', timestamp: NOW }]))).toBe(false)
+  const batch = aBatch(1, [
+    { id: 'evt_known', timestamp: before },
+    { id: 'evt_missed', timestamp: before },
+    { id: 'evt_later', timestamp: NOW },
+  ])
+  expect(past.concerns(batch)).toBe(true)
+  expect(await doneIn(batch)).toEqual(['evt_known'])
   expect(asked).toEqual(['evt_known', 'evt_missed'])
 })
 
 it('holds nothing that is older than what is kept about events, and leaves what cannot be read to the round', async () => {
-  const { past, doneAmong } = aPast(() => false)
+  const { past, doneIn } = aPast(() => false)
   past.takenOver([{ topic: 'context-events', partition: 0 }], NOW)
-  const done = await doneAmong(
+  const done = await doneIn(
     aBatch(0, [
       { id: 'evt_ancient', timestamp: NOW - RETENTION_MS - 1 },
       { id: 'unreadable', timestamp: NOW - 1, headers: {} },
@@ -64,8 +64,6 @@ it('holds nothing that is older than what is kept about events, and leaves what 
   expect(done).toEqual(['evt_ancient'])
 })
 
-it('asks nobody while no offsets were lost', async () => {
-  const { asked, doneAmong } = aPast(() => true)
-  expect(await doneAmong(aBatch(0, [{ id: 'evt_1', timestamp: NOW - 10 }]))).toEqual([])
-  expect(asked).toEqual([])
+it('concerns nothing while no offsets were lost', () => {
+  expect(aPast(() => true).past.concerns(aBatch(0, [{ id: 'evt_1', timestamp: NOW - 10 }]))).toBe(false)
 })

@@ -27,24 +27,23 @@ export class UnknownPast {
     this.#records.takenOver(partitions, now)
   }
 
+  concerns({ records }: RecordBatch): boolean {
+    return !this.#records.isEmpty && records.some((record) => this.#records.has(record))
+  }
+
   /**
-   * The records among these that are dealt with: fanned out before, or older than anything that is kept about events.
-   * @throws when the read model is away: the round is then tried again, and nothing is sent blindly meanwhile
+   * The records in the batch that are dealt with: fanned out before, or older than anything that is kept about events.
+   * @throws when the read model is away: the batch is then tried again, and nothing is sent blindly meanwhile
    */
-  async doneAmong(batches: readonly RecordBatch[], now: number): Promise<ReadonlySet<ConsumedRecord>> {
-    if (this.#records.isEmpty) return NONE
-    const past = batches
-      .flatMap(({ records }) => records.filter((record) => this.#records.has(record)))
+  async doneIn({ records }: RecordBatch, now: number): Promise<ReadonlySet<ConsumedRecord>> {
+    const past = records
+      .filter((record) => this.#records.has(record))
       .map((record) => ({ record, event: eventIn(record) }))
-    const events = past.flatMap(({ event }) => event ?? [])
-    if (events.length === 0) return NONE
-    const known = await this.fannedOut.among(events)
+    const known = await this.fannedOut.among(past.flatMap(({ event }) => event ?? []))
     const isDone = (event: AcceptedEvent) => known.has(event) || event.acceptedAt < now - this.retentionMs
     return new Set(past.flatMap(({ record, event }) => (event && isDone(event) ? record : [])))
   }
 }
-
-const NONE: ReadonlySet<ConsumedRecord> = new Set()
 
 /** What cannot be read is dealt with where it is fanned out. */
 function eventIn(record: ConsumedRecord): AcceptedEvent | undefined {

@@ -14,7 +14,7 @@ const SLOTS_PER_KEY = 4
  * Remembers the keys seen lately, bounded in count and age, oldest forgotten first. Best effort by design: what it
  * has forgotten is done again under the same ids, and receivers drop the repeat by its event id.
  *
- * A key takes some 40 bytes, as its fingerprint and time in a ring of numbers and its place there in a table. As a string in
+ * A key takes some 50 bytes, as its fingerprint, time and value in a ring of numbers and its place there in a table. As a string in
  * a Map it took 200, and each a share of every garbage collection: fan-out keeps up to 100,000 for each partition.
  */
 export class RecentKeys {
@@ -22,6 +22,7 @@ export class RecentKeys {
   #capacity = 0
   #fingerprints = new Uint32Array(0)
   #addedAt = new Float64Array(0)
+  #values = new Float64Array(0)
   #oldest = 0
   #size = 0
   /** The place of a key in the ring + 1, at the slot that its fingerprint names or the next free one; 0 is free. */
@@ -37,13 +38,18 @@ export class RecentKeys {
   }
 
   has(key: string, now: number): boolean {
-    fingerprint(key, this.#wanted)
-    const at = this.#table[this.#slotOf(this.#wanted, 0)]!
-    return at > 0 && !this.#isOver(this.#addedAt[at - 1]!, now)
+    return this.valueOf(key, now) !== undefined
   }
 
-  add(key: string, now: number): void {
-    // A key keeps its first time: a stream of repeats must not keep it alive for ever.
+  /** What was added with the key; undefined where it is not known, or no longer. */
+  valueOf(key: string, now: number): number | undefined {
+    fingerprint(key, this.#wanted)
+    const at = this.#table[this.#slotOf(this.#wanted, 0)]!
+    return at > 0 && !this.#isOver(this.#addedAt[at - 1]!, now) ? this.#values[at - 1] : undefined
+  }
+
+  add(key: string, now: number, value = 0): void {
+    // A key keeps its first time and value: a stream of repeats must not keep it alive for ever.
     if (this.has(key, now)) return
     // What is over and the same key must go first, or it would be there twice.
     this.#forgetWhatIsOver(now)
@@ -52,6 +58,7 @@ export class RecentKeys {
     const at = (this.#oldest + this.#size) & (this.#capacity - 1)
     this.#fingerprints.set(this.#wanted, at * FINGERPRINT_WORDS)
     this.#addedAt[at] = now
+    this.#values[at] = value
     this.#table[this.#slotOf(this.#wanted, 0)] = at + 1
     this.#size++
   }
@@ -102,15 +109,18 @@ export class RecentKeys {
   #resize(capacity: number): void {
     const fingerprints = new Uint32Array(capacity * FINGERPRINT_WORDS)
     const addedAt = new Float64Array(capacity)
+    const values = new Float64Array(capacity)
     for (let i = 0; i < this.#size; i++) {
       const from = (this.#oldest + i) & (this.#capacity - 1)
       const words = this.#fingerprints.subarray(from * FINGERPRINT_WORDS, (from + 1) * FINGERPRINT_WORDS)
       fingerprints.set(words, i * FINGERPRINT_WORDS)
       addedAt[i] = this.#addedAt[from]!
+      values[i] = this.#values[from]!
     }
     this.#capacity = capacity
     this.#fingerprints = fingerprints
     this.#addedAt = addedAt
+    this.#values = values
     this.#oldest = 0
     this.#table = new Uint32Array(capacity * SLOTS_PER_KEY)
     for (let i = 0; i < this.#size; i++) this.#table[this.#slotOf(fingerprints, i * FINGERPRINT_WORDS)] = i + 1

@@ -1,15 +1,10 @@
-import { Injectable } from '@nestjs/common'
-import { type Work, heldBytes } from './work.js'
-
+/** An amount of what is kept in memory. */
 export interface Held {
   records: number
   bytes: number
 }
 
-/** Beyond these memory would grow with the receivers' slowness. Each has its own, so that none is in the others' way. */
-const LIVE: Held = { records: 20_000, bytes: 64 * 1024 * 1024 }
-const TIERS: Held = { records: 12_000, bytes: 32 * 1024 * 1024 }
-const REPLAYS: Held = { records: 8_000, bytes: 24 * 1024 * 1024 }
+const NOTHING: Held = { records: 0, bytes: 0 }
 
 /**
  * Counts what is held of one kind. It is full at its limits and stays so down to half of them, so that reading does
@@ -39,15 +34,17 @@ export class MemoryBound {
     return this.#full
   }
 
-  add(work: Work): void {
+  /** One record more, of so many bytes. */
+  add(bytes: number): void {
     this.#held.records++
-    this.#held.bytes += heldBytes(work)
+    this.#held.bytes += bytes
     this.#update()
   }
 
-  remove(work: Work): void {
+  /** One record less, of as many bytes as it was added with. */
+  remove(bytes: number): void {
     this.#held.records--
-    this.#held.bytes -= heldBytes(work)
+    this.#held.bytes -= bytes
     this.#update()
   }
 
@@ -57,29 +54,10 @@ export class MemoryBound {
   }
 
   #update(): void {
-    const share = this.shareWithout({ records: 0, bytes: 0 })
+    const share = this.shareWithout(NOTHING)
     const full = this.#full ? share > 1 / 2 : share >= 1
     if (full === this.#full) return
     this.#full = full
     this.#onChange(full)
-  }
-}
-
-/** What one process holds at most before it stops reading on. */
-@Injectable()
-export class MemoryBounds {
-  /** In lanes, queued or under way. Full, it stops everything: for what may wait for hours it must not count. */
-  readonly live = new MemoryBound(LIVE)
-  /** Read ahead of the tiers. */
-  readonly tiers = new MemoryBound(TIERS)
-  /** In lanes and in front of them. */
-  readonly replays = new MemoryBound(REPLAYS)
-
-  get records(): number {
-    return this.live.records + this.tiers.records + this.replays.records
-  }
-
-  get bytes(): number {
-    return this.live.bytes + this.tiers.bytes + this.replays.bytes
   }
 }
