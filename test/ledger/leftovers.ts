@@ -1,7 +1,7 @@
 import type { Pipeline } from '../support/pipeline.js'
 
 /** What a dispatcher must not hold any more once everything has ended: a place that leaks silences a lane one day. */
-const gauges = ['webhooks_attempts_in_flight', 'webhooks_held_records']
+const gauges = ['webhooks_attempts_in_flight', 'webhooks_held_records', 'webhooks_left_in_log_records']
 
 /** What dispatchers still hold although nothing waits, for people; empty when all is well. */
 export async function leftovers(pipeline: Pipeline): Promise<string[]> {

@@ -63,6 +63,14 @@ export class DispatchMetrics {
     this.#gauge('webhooks_held_bytes', 'What these take, bytes.', () => state.heldBytes())
   }
 
+  observeLeftInLog(count: () => number): void {
+    this.#gauge(
+      'webhooks_left_in_log_records',
+      'Deliveries that were read and stay in the log until their turn.',
+      count,
+    )
+  }
+
   attempted(delivery: Delivery, report: CountedReport, next: NextStep): void {
     const { result, startedAt, durationMs } = report
     this.#attempts.inc({ outcome: result.kind, reason: result.kind === 'succeeded' ? '' : result.reason })

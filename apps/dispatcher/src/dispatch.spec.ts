@@ -135,12 +135,20 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: 1_000_000 })
+  vi.useFakeTimers({
+    now: 1_000_000,
+    toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'],
+  })
 })
 afterEach(() => {
   vi.useRealTimers()
 })
-const settled = () => vi.advanceTimersByTimeAsync(0)
+const aTurn = () => new Promise((resolve) => setImmediate(resolve))
+/** What one turn of the event loop begins is bounded: after as many turns as the most that may be under way take. */
+const settled = async () => {
+  await vi.advanceTimersByTimeAsync(0)
+  for (let turn = 0; turn <= 1_024 / 16; turn++) await aTurn()
+}
 
 describe('a delivery', () => {
   it('is attempted, and its record completed only after what follows is written', async () => {
@@ -273,21 +281,36 @@ describe('a delivery that was asked for again', () => {
 })
 
 describe('neighbours', () => {
-  it('do not wait for a webhook that never answers', () => {
+  it('do not wait for a webhook that never answers', async () => {
     const { offer, underWay } = aDispatch([aWebhook('whk_hung'), aWebhook('whk_1')])
     for (let i = 0; i < 100; i++) offer({ webhookId: 'whk_hung' })
     expect(underWay.filter(({ webhookId }) => webhookId === 'whk_hung')).toHaveLength(16)
     offer()
+    await settled()
     expect(underWay.at(-1)!.webhookId).toBe('whk_1')
   })
 
-  it('keep three quarters of the slots when a thousand webhooks hang', () => {
+  it('keep three quarters of the slots when a thousand webhooks hang', async () => {
     const hung = Array.from({ length: 1_000 }, (_, i) => aWebhook(`whk_hung_${i}`))
     const { offer, underWay } = aDispatch([...hung, aWebhook('whk_1')])
     for (const { id } of hung) for (let i = 0; i < 3; i++) offer({ webhookId: id })
+    await settled()
     expect(underWay.length).toBeLessThanOrEqual(1_024)
     offer()
+    await settled()
     expect(underWay.some(({ webhookId }) => webhookId === 'whk_1')).toBe(underWay.length < 1_024)
+  })
+
+  it('of a burst have their turn while it is begun: what one turn of the event loop begins is bounded', async () => {
+    const webhooks = Array.from({ length: 100 }, (_, i) => aWebhook(`whk_${i}`))
+    const { offer, underWay } = aDispatch(webhooks)
+    for (const { id } of webhooks) offer({ webhookId: id })
+    expect(underWay).toHaveLength(16)
+    await aTurn()
+    expect(underWay.length).toBeGreaterThan(16)
+    expect(underWay.length).toBeLessThan(100)
+    await settled()
+    expect(underWay).toHaveLength(100)
   })
 })
 
@@ -719,13 +742,14 @@ describe('a hand-over', () => {
 })
 
 describe('a partition that was lost', () => {
-  it('takes its lanes along, so that a webhook that comes back starts from what the read model knows', () => {
+  it('takes its lanes along, so that a webhook that comes back starts from what the read model knows', async () => {
     const { dispatch, offer, underWay } = aDispatch()
     const partition = { lost: false }
     for (let i = 0; i < 20; i++) offer({}, partition)
     partition.lost = true
     dispatch.dropLost()
     offer()
+    await settled()
     // A new lane, with nothing under way: it starts at once although the old one was at its cap.
     expect(underWay).toHaveLength(17)
   })

@@ -5,6 +5,7 @@ import {
   type DeliverableWebhook,
   type DisableRule,
   type DisableWebhook,
+  type Lane,
   RetrySchedule,
 } from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
@@ -33,6 +34,11 @@ export const DISABLE_RULE = Symbol('disable rule')
  * descriptors, are bounded by it, and what a crash repeats: without a broker nothing more is begun.
  */
 export const MAX_IN_FLIGHT = 1_024
+/**
+ * Begun in one turn of the event loop: then what was answered, and what was read, has its turn. With quick receivers as
+ * many are under way as they answer meanwhile, and not as many as there may be, which would only wait for each other here.
+ */
+const MOST_STARTS_IN_A_TURN = 16
 /** How long a lane waits for the view of the webhooks before its delivery is put off. Ms. */
 const VIEW_TIMEOUT_MS = 5_000
 /** How soon to look again when our membership in the consumer group is in doubt. Ms. */
@@ -61,6 +67,8 @@ export class Dispatch {
   readonly #probedFirst = new BoundedMap<string, boolean>(MOST_PROBED_FIRST)
   /** Attempts that were answered and are not in the log yet. */
   #unwritten = 0
+  #startedInTurn = 0
+  #nextTurn: NodeJS.Immediate | undefined
   #isDraining = false
   readonly #handOver = new HandOver(() => this.#pump())
 
@@ -141,6 +149,11 @@ export class Dispatch {
     return this.#lanes.has(webhookId)
   }
 
+  /** How busy a webhook is, where it has a lane. */
+  laneState(webhookId: string): Lane | undefined {
+    return this.#lanes.get(webhookId)?.state
+  }
+
   /** Forgets lanes that have nothing to do and nothing against them, or whose webhook was deleted. */
   forgetIdleLanes(): void {
     const now = Date.now()
@@ -212,11 +225,21 @@ export class Dispatch {
   #pump(): void {
     if (this.#isDraining || this.#handOver.isUnderWay) return
     const now = Date.now()
-    while (this.#slots.taken + this.#unwritten < MAX_IN_FLIGHT) {
+    while (this.#slots.taken + this.#unwritten < MAX_IN_FLIGHT && this.#startedInTurn < MOST_STARTS_IN_A_TURN) {
       const turn = this.#ready.next(now)
       if (!turn) return
-      if (!this.#startOne(turn, now)) this.#ready.release(turn)
+      if (this.#startOne(turn, now)) this.#started()
+      else this.#ready.release(turn)
     }
+  }
+
+  #started(): void {
+    this.#startedInTurn++
+    this.#nextTurn ??= setImmediate(() => {
+      this.#nextTurn = undefined
+      this.#startedInTurn = 0
+      this.#pump()
+    })
   }
 
   /** @returns whether the turn's slot is in use now */

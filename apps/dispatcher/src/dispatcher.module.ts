@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { type DisableRule, RetrySchedule } from '#domain'
 import { EgressClient } from '#egress'
-import { BatchingProducer, KafkaConnection } from '#kafka'
+import { BatchingProducer, KafkaConnection, LogReader } from '#kafka'
 import { EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import type { KeyRing } from '#signing'
 import { LOGGER, type Logger, Registry } from '#telemetry'
@@ -14,6 +14,7 @@ import { DISABLE_RULE, Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { Intake } from './intake.js'
 import { KnownStreaks } from './known-streaks.js'
+import { LeftInLog } from './left-in-log.js'
 import { MemoryBounds } from './memory-bounds.js'
 import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
@@ -30,6 +31,7 @@ export interface DispatcherInfrastructure {
   schedule: RetrySchedule
   connection: KafkaConnection
   producer: BatchingProducer
+  logReader: LogReader
   snapshot: WebhookSnapshot
   streaks: StreakSnapshot
   endedChains: EndedChains
@@ -55,6 +57,7 @@ export class DispatcherModule {
         DispatchMetrics,
         Intake,
         KnownStreaks,
+        LeftInLog,
         MemoryBounds,
         {
           provide: NewestChains,
@@ -72,6 +75,7 @@ export class DispatcherModule {
         { provide: RetrySchedule, useValue: infrastructure.schedule },
         { provide: KafkaConnection, useValue: infrastructure.connection },
         { provide: BatchingProducer, useValue: infrastructure.producer },
+        { provide: LogReader, useValue: infrastructure.logReader },
         { provide: WebhookSnapshot, useValue: infrastructure.snapshot },
         { provide: StreakSnapshot, useValue: infrastructure.streaks },
         { provide: EndedChains, useValue: infrastructure.endedChains },

@@ -38,6 +38,7 @@ function anIntake(atFirst: number) {
     { listen: () => {} } as never,
     {} as never,
     new MemoryBounds(),
+    { listen: () => {} } as never,
     { concerns: () => false } as never,
     { saw: () => {} } as never,
     topics,

@@ -6,6 +6,7 @@ import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { LONGEST_TIMER_MS } from './due-timer.js'
+import { LeftInLog } from './left-in-log.js'
 import { MemoryBounds } from './memory-bounds.js'
 import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
@@ -38,6 +39,7 @@ export class Intake {
     private readonly waitingRoom: WaitingRoom,
     private readonly settlement: Settlement,
     private readonly memory: MemoryBounds,
+    private readonly leftInLog: LeftInLog,
     private readonly past: UnknownPast,
     private readonly chains: NewestChains,
     private readonly topics: TopicMap,
@@ -54,6 +56,10 @@ export class Intake {
       (work) => this.dispatch.offer(work),
       (topic, partition) => this.#hasRoom(topic, partition),
     )
+    this.leftInLog.listen((record, batch) => {
+      const work = this.#workFrom(record, batch)
+      if (work) this.dispatch.offer(work)
+    })
     this.memory.live.onChange((full) => {
       if (full) this.#stopReading(partitions)
       else this.#readOn(partitions)
@@ -65,6 +71,7 @@ export class Intake {
 
   /** Deliveries that may be attempted at once. */
   now(batch: RecordBatch): void | Promise<void> {
+    if (!this.past.isSuspected) return this.leftInLog.sift(batch)
     return this.#knowingThePast(this.#decodeAll(batch), (works) => {
       for (const work of works) this.dispatch.offer(work)
     })
@@ -109,11 +116,13 @@ export class Intake {
   dropLost(): void {
     this.waitingRoom.dropLost()
     this.#waitingReplays?.dropLost()
+    this.leftInLog.dropLost()
     this.dispatch.dropLost()
   }
 
   stop(): void {
     clearInterval(this.#relieving)
+    this.leftInLog.stop()
     for (const timer of this.#timers) clearTimeout(timer)
     this.waitingRoom.stop()
   }
@@ -155,16 +164,16 @@ export class Intake {
    * or one that waits would keep some hundred others in memory.
    */
   #decodeAll(batch: RecordBatch): Work[] {
-    const works: Work[] = []
     const kept = batch.withoutRecords()
-    for (const record of batch.records) {
-      const delivery = this.#decode(record, batch)
-      if (!delivery) continue
-      this.chains.saw(delivery)
-      delivery.body = Buffer.from(delivery.body)
-      works.push({ delivery, record: { ...record, value: null }, batch: kept })
-    }
-    return works
+    return batch.records.flatMap((record) => this.#workFrom(record, kept) ?? [])
+  }
+
+  #workFrom(record: ConsumedRecord, batch: RecordBatch): Work | undefined {
+    const delivery = this.#decode(record, batch)
+    if (!delivery) return undefined
+    this.chains.saw(delivery)
+    delivery.body = Buffer.from(delivery.body)
+    return { delivery, record: { ...record, value: null }, batch }
   }
 
   #decode(record: ConsumedRecord, batch: RecordBatch): Delivery | undefined {

@@ -2,7 +2,7 @@ import type { INestMicroservice } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { DispatcherConfig } from '#config'
 import { EgressClient, egressPolicy, fileDescriptorLimit } from '#egress'
-import { BatchingProducer, KafkaBatchServer, KafkaConnection, TopicAdmin } from '#kafka'
+import { BatchingProducer, KafkaBatchServer, KafkaConnection, LogReader, TopicAdmin } from '#kafka'
 import { Database, EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import { parseKeyRing } from '#signing'
 import {
@@ -35,6 +35,8 @@ const DRAIN_MS = 8_000
 const WRITE_PACE_MS = 25
 /** What is complete and not committed is repeated after a crash: a burst is not to wait for the timer. */
 const COMMIT_AFTER_RECORDS = 100
+/** Of what was left in the log, decoded at once: nothing else happens meanwhile. */
+const LEFT_PORTION_BYTES = 512 * 1024
 const FORGET_IDLE_LANES_EVERY_MS = 60_000
 
 /** Brings the dispatcher up: connections first, then the view of the webhooks, and only then deliveries. */
@@ -48,6 +50,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     maxBufferedBytes: 512 * 1024 * 1024,
     paceMs: WRITE_PACE_MS,
   })
+  const logReader = new LogReader(connection, LEFT_PORTION_BYTES)
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
   const client = createClient(config, logger)
   const tiers = await tiersToConsume(connection, topics)
@@ -96,6 +99,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       schedule: config.topics.schedule,
       connection,
       producer,
+      logReader,
       snapshot: new WebhookSnapshot(database),
       streaks: new StreakSnapshot(database),
       endedChains: new EndedChains(database),
@@ -129,6 +133,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       if (!(await dispatch.drain(DRAIN_MS))) logger.warn({}, 'requests were still under way: they will be repeated')
       await running.close()
       await producer.close()
+      logReader.close()
       await client.close()
       await webhooks.stop()
       await database.close()

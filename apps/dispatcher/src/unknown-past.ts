@@ -25,8 +25,13 @@ export class UnknownPast {
     this.#records.takenOver(partitions, now)
   }
 
+  /** Offsets were lost since this process began: of what it reads something may be done. */
+  get isSuspected(): boolean {
+    return !this.#records.isEmpty
+  }
+
   concerns(works: readonly Work[]): boolean {
-    return !this.#records.isEmpty && works.some(({ record }) => this.#records.has(record))
+    return this.isSuspected && works.some(({ record }) => this.#records.has(record))
   }
 
   /**

@@ -102,6 +102,21 @@ export class Lane {
     return Math.min(MOST_HELD, Math.max(LEAST_HELD, Math.floor(finished)))
   }
 
+  /** What it may hold of live traffic is held: more would be put off. */
+  get isFull(): boolean {
+    return this.#queued >= this.capacity
+  }
+
+  /** How long it will take over what is queued and `more` besides, at its own rate. Ms. */
+  waitMs(more: number): number {
+    return ((this.#queued + more) * 1_000) / this.ratePerSecond
+  }
+
+  /** The receiver asked for a pause, or its circuit is open. */
+  isBlocked(now: number): boolean {
+    return this.#blockedUntil(now) > now
+  }
+
   /** Nothing is known against it: its last answer was a success of late, or nothing has failed and it only tries one. */
   isProven(now: number): boolean {
     return now - this.#lastSuccessAt < PROVEN_FOR_MS || (!this.#failedSinceSuccess && this.#inFlight < 1)
@@ -135,7 +150,8 @@ export class Lane {
 
   /** Until when a queued delivery that the lane gives back is put off. Call after `dequeued`. */
   putOffUntil(now: number): number {
-    return this.#promise(this.#blockedUntil(now))
+    // The one that is given back is unfinished as well.
+    return this.#promise(this.#blockedUntil(now, this.unfinished + 1))
   }
 
   /** Nothing starts before `until`: the receiver, or our own doubt, asked for it. */
@@ -227,8 +243,8 @@ export class Lane {
     return this.unfinished < NEVER_PUT_OFF_BELOW ? most : Math.min(most, this.circuit.limit(now))
   }
 
-  #blockedUntil(now: number): number {
-    const circuit = this.unfinished < NEVER_PUT_OFF_BELOW ? now : this.circuit.opensToAttemptsAt(now)
+  #blockedUntil(now: number, unfinished = this.unfinished): number {
+    const circuit = unfinished < NEVER_PUT_OFF_BELOW ? now : this.circuit.opensToAttemptsAt(now)
     return Math.max(now, this.#pausedUntil, circuit)
   }
 

@@ -48,6 +48,23 @@ describe('reading a stretch of the log', () => {
     expect(values(await readAll(await reader.spans(topic, Date.now() + 60_000)))).toEqual([])
   })
 
+  it('ends when it is told to, after a portion', async () => {
+    const topic = await kafka.topic(1)
+    for (const value of ['a', 'b', 'c']) await producer.send([{ topic, key: 'k', value: value.repeat(2_000) }])
+    const inPortions = new LogReader(
+      new KafkaConnection({ brokers: inject('kafkaBrokers').split(','), clientId: 'reader' }, kafka.log),
+      1_000,
+    )
+    const read: string[] = []
+    const [span] = await inPortions.spans(topic)
+    await inPortions.read(span!, (records) => {
+      read.push(...records.map(({ value }) => String(value)[0]!))
+      return read.length < 2
+    })
+    inPortions.close()
+    expect(read).toEqual(['a', 'b'])
+  })
+
   it('has nothing to read in an empty topic', async () => {
     expect(await readAll(await reader.spans(await kafka.topic(2)))).toEqual([])
   })

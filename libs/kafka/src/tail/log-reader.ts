@@ -28,7 +28,11 @@ export class LogReader {
   private readonly link: ClusterLink
   private readonly closing = new AbortController()
 
-  constructor(connection: KafkaConnection) {
+  /** @param portionBytes what is read and decoded at once, about */
+  constructor(
+    connection: KafkaConnection,
+    private readonly portionBytes = MAX_FETCH_BYTES,
+  ) {
     this.link = connection.link(REQUEST_TIMEOUT_MS)
   }
 
@@ -46,16 +50,22 @@ export class LogReader {
     return (await Promise.all(spans)).sort((a, b) => a.partition - b.partition)
   }
 
-  /** Hands over every record of the stretch, in order and in portions. @throws when the broker stays away */
-  async read({ topic, partition, from, end }: LogSpan, onRecords: (records: ConsumedRecord[]) => void): Promise<void> {
+  /**
+   * Hands over every record of the stretch, in order and in portions, until `onRecords` answers false.
+   * @throws when the broker stays away
+   */
+  async read(
+    { topic, partition, from, end }: LogSpan,
+    onRecords: (records: ConsumedRecord[]) => void | boolean,
+  ): Promise<void> {
     for (let position = from; position < end;) {
       const messages = await this.asking([topic], async (cluster) => {
         const broker = await leaderOf(cluster, topic, partition)
-        const fetched = { partition, fetchOffset: String(position), maxBytes: MAX_FETCH_BYTES }
+        const fetched = { partition, fetchOffset: String(position), maxBytes: this.portionBytes }
         const { responses } = await broker.fetch({
           maxWaitTime: MAX_WAIT_MS,
           minBytes: 1,
-          maxBytes: MAX_FETCH_BYTES,
+          maxBytes: this.portionBytes,
           isolationLevel: READ_COMMITTED,
           topics: [{ topic, partitions: [fetched] }],
         })
@@ -63,11 +73,10 @@ export class LogReader {
       })
       // A batch is sent whole: it may begin before what was asked for, and end beyond.
       const wanted = messages.filter(({ offset }) => offset >= position && offset < end)
-      onRecords(
-        wanted
-          .filter((message) => !message.isControlRecord)
-          .map((message) => consumedRecord(topic, partition, message)),
-      )
+      const records = wanted
+        .filter((message) => !message.isControlRecord)
+        .map((message) => consumedRecord(topic, partition, message))
+      if (onRecords(records) === false) return
       position = Math.max(position, (messages.at(-1)?.offset ?? -1) + 1)
     }
   }

@@ -1,0 +1,276 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ConsumedRecord, LogReader, RecordBatch } from '#kafka'
+import type { Dispatch } from './dispatch.js'
+import type { DispatchMetrics } from './dispatch-metrics.js'
+import { LeftInLog } from './left-in-log.js'
+import { MemoryBounds } from './memory-bounds.js'
+
+/** As much of a lane as is asked of it. */
+interface LaneStandIn {
+  queued: number
+  capacity: number
+  isFull: boolean
+  isBlocked: () => boolean
+  waitMs: (more: number) => number
+}
+
+const cleanUps: (() => void)[] = []
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) cleanUp()
+  vi.useRealTimers()
+})
+
+/** A partition's log, lanes that hold what they are given, and a process that is crowded from 5,000 records on. */
+function aProcess({ portion = 500, capacity = 2_000, msEach = 1 } = {}) {
+  const memory = new MemoryBounds()
+  const lanes = new Map<string, LaneStandIn & { isStopped: boolean; works: number[] }>()
+  const log: ConsumedRecord[] = []
+  const taken: string[] = []
+  const completed: number[] = []
+  const errors: unknown[] = []
+  const reads: number[] = []
+  const state = { owned: true, down: false }
+  let readTo = 0
+  let left = () => 0
+
+  const laneOf = (webhookId: string) => {
+    let lane = lanes.get(webhookId)
+    if (lane) return lane
+    lane = {
+      works: [],
+      isStopped: false,
+      get queued() {
+        return this.works.length
+      },
+      capacity,
+      get isFull() {
+        return this.works.length >= capacity
+      },
+      isBlocked() {
+        return this.isStopped
+      },
+      waitMs(more) {
+        return (this.works.length + more) * msEach
+      },
+    }
+    lanes.set(webhookId, lane)
+    return lane
+  }
+  const take = (record: ConsumedRecord) => {
+    taken.push(`${record.key} ${record.offset}`)
+    laneOf(record.key!).works.push(record.offset)
+    memory.live.add(100)
+  }
+  const reader = {
+    read: (stretch: { from: number; end: number }, onRecords: (records: ConsumedRecord[]) => boolean) => {
+      if (state.down) return Promise.reject(new Error('the broker is away'))
+      reads.push(stretch.from)
+      onRecords(log.filter(({ offset }) => offset >= stretch.from && offset < stretch.end).slice(0, portion))
+      return Promise.resolve()
+    },
+  }
+  const inLog = new LeftInLog(
+    { laneState: (id: string) => lanes.get(id) } as unknown as Dispatch,
+    memory,
+    reader as unknown as LogReader,
+    { observeLeftInLog: (count: () => number) => (left = count) } as unknown as DispatchMetrics,
+    { error: (fields: unknown) => errors.push(fields) } as never,
+  )
+  inLog.listen(take)
+  cleanUps.push(() => inLog.stop())
+
+  /** Writes records for these webhooks, and reads what was written. */
+  const write = (webhookIds: string[], headers: Record<string, string> = {}) => {
+    for (const key of webhookIds) {
+      const all = { trigger: 'automatic', chain: '0', ...headers }
+      log.push({
+        topic: 'deliveries',
+        partition: 0,
+        offset: log.length,
+        key,
+        value: null,
+        headers: all,
+        timestamp: 0,
+      })
+    }
+    const { owned } = state
+    const batch = {
+      topic: 'deliveries',
+      partition: 0,
+      records: log.slice(readTo),
+      isOwned: () => owned && state.owned,
+      complete: ({ offset }: ConsumedRecord) => completed.push(offset),
+      withoutRecords: () => batch,
+    }
+    readTo = log.length
+    inLog.sift(batch as unknown as RecordBatch)
+  }
+  /** A lane delivers its next ones. */
+  const deliver = (webhookId: string, count: number) => {
+    for (const offset of laneOf(webhookId).works.splice(0, count)) {
+      completed.push(offset)
+      memory.live.remove(100)
+    }
+  }
+  const someTime = () => vi.advanceTimersByTimeAsync(50)
+  return {
+    inLog,
+    write,
+    deliver,
+    lanes,
+    log,
+    taken,
+    completed,
+    errors,
+    reads,
+    state,
+    memory,
+    someTime,
+    left: () => left(),
+  }
+}
+
+const times = (count: number, webhookId: string) => Array.from({ length: count }, () => webhookId)
+const inTurns = (count: number, webhooks: number) => Array.from({ length: count }, (_, i) => `whk_${i % webhooks}`)
+
+describe('what is left in the log', () => {
+  it('is nothing while there is room', () => {
+    const { write, taken, left } = aProcess()
+    write(inTurns(5_000, 50))
+    expect([taken.length, left()]).toEqual([5_000, 0])
+  })
+
+  it('is what is for webhooks that have plenty, in a process that holds much: others pass by', () => {
+    const { write, taken, lanes, left } = aProcess()
+    write(inTurns(5_000, 50))
+    write([...inTurns(30_000, 50), 'whk_quiet', ...times(64, 'whk_new')])
+    expect(left()).toBe(30_000 - 1)
+    expect(taken.at(-65)).toBe('whk_quiet 35000')
+    expect(lanes.get('whk_new')!.queued).toBe(64)
+  })
+
+  it('is what a full lane has no place for, also in a process that holds little', () => {
+    const { write, lanes, left } = aProcess()
+    write(times(3_000, 'whk_a'))
+    write(times(1_000, 'whk_a'))
+    expect(lanes.get('whk_a')!.queued + left()).toBe(4_000)
+  })
+
+  it('has its turn when its lanes have room, each record once and in each webhook’s order', async () => {
+    const { write, deliver, taken, completed, left, someTime } = aProcess()
+    write(inTurns(5_000, 50))
+    write(inTurns(20_000, 50))
+    for (let round = 0; completed.length < 25_000; round++) {
+      expect(round).toBeLessThan(2_000)
+      for (let i = 0; i < 50; i++) deliver(`whk_${i}`, 40)
+      await someTime()
+    }
+    expect(left()).toBe(0)
+    expect(new Set(taken).size).toBe(25_000)
+    expect(taken).toHaveLength(25_000)
+    for (let i = 0; i < 50; i++) {
+      const own = taken.filter((one) => one.startsWith(`whk_${i} `)).map((one) => Number(one.split(' ')[1]))
+      expect(own).toEqual(own.toSorted((a, b) => a - b))
+    }
+  })
+
+  it('of a quick webhook is not held up by a slow one’s before it', async () => {
+    const { write, deliver, lanes, reads, someTime } = aProcess()
+    write([...times(2_000, 'whk_slow'), ...times(2_000, 'whk_quick'), ...times(1_000, 'whk_third')])
+    write([...times(2_000, 'whk_slow'), ...times(3_000, 'whk_quick')])
+    for (let delivered = 0; delivered < 5_000; delivered += 500) {
+      expect(lanes.get('whk_quick')!.queued).toBeGreaterThan(0)
+      deliver('whk_quick', 500)
+      await someTime()
+      await someTime()
+    }
+    expect(lanes.get('whk_slow')!.queued).toBe(2_000)
+    expect(reads.every((from) => from >= 7_000)).toBe(true)
+  })
+
+  it('does not begin while a lane is stopped, or would take too long: these put off', () => {
+    const { write, lanes, taken, left } = aProcess({ msEach: 31 })
+    write(times(2_000, 'whk_slow'))
+    write(times(100, 'whk_slow'))
+    expect([taken.length, left()]).toEqual([2_100, 0])
+    lanes.get('whk_slow')!.isStopped = true
+    write(times(100, 'whk_slow'))
+    expect(left()).toBe(0)
+  })
+
+  it('is taken in at once, to be put off, when its lane stops', async () => {
+    const { write, lanes, taken, left, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(1_000, 'whk_a'))
+    expect(left()).toBe(1_000)
+    lanes.get('whk_a')!.isStopped = true
+    for (let i = 0; i < 5; i++) await someTime()
+    expect([taken.length, left()]).toEqual([3_000, 0])
+  })
+
+  it('is no test, and no chain that replaces another one', () => {
+    const { write, left } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(10, 'whk_a'), { trigger: 'test' })
+    write(times(10, 'whk_a'), { chain: '1' })
+    expect(left()).toBe(0)
+  })
+
+  it('ends where what passed by it would be too much to keep with each commit', () => {
+    const { write, left } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(70_000, 'whk_a').map((id, i) => (i % 10 === 0 ? id : 'whk_b')))
+    write(times(10, 'whk_a'))
+    expect(left()).toBeLessThanOrEqual(50_001)
+  })
+
+  it('is the new owner’s when the partition is lost, also while it is being read', async () => {
+    const { inLog, write, deliver, taken, state, left, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(1_000, 'whk_a'))
+    state.owned = false
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect(taken).toHaveLength(2_000)
+    inLog.dropLost()
+    expect(left()).toBe(0)
+  })
+
+  it('is tried again, loudly, when the broker is away', async () => {
+    const { write, deliver, taken, errors, state, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(100, 'whk_a'))
+    state.down = true
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect(errors).toHaveLength(1)
+    state.down = false
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(taken).toHaveLength(2_100)
+  })
+
+  it('that is gone is told, and holds the partition up no longer', async () => {
+    const { write, deliver, log, completed, errors, left, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(3, 'whk_a'))
+    log.splice(2_001, 1)
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect(errors).toEqual([expect.objectContaining({ offset: 2_001, webhookId: 'whk_a' })])
+    expect(completed).toContain(2_001)
+    expect(left()).toBe(0)
+  })
+
+  it('waits while the process is full', async () => {
+    const { write, deliver, taken, memory, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(100, 'whk_a'))
+    while (!memory.live.isFull) memory.live.add(100)
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect(taken).toHaveLength(2_000)
+  })
+})
