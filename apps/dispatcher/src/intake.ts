@@ -71,7 +71,7 @@ export class Intake {
 
   /** Deliveries that may be attempted at once. */
   now(batch: RecordBatch): void | Promise<void> {
-    if (!this.past.isSuspected) return this.leftInLog.sift(batch)
+    if (!this.past.concerns(batch.records)) return this.leftInLog.sift(batch)
     return this.#knowingThePast(this.#decodeAll(batch), (works) => {
       for (const work of works) this.dispatch.offer(work)
     })
@@ -108,7 +108,7 @@ export class Intake {
   }
 
   #knowingThePast(works: Work[], go: (works: Work[]) => void): void | Promise<void> {
-    if (!this.past.concerns(works)) return go(works)
+    if (!this.past.concerns(works.map(({ record }) => record))) return go(works)
     return this.past.withoutEnded(works).then(go)
   }
 

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Lane } from '#domain'
 import { type ConsumedRecord, LogReader, type RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { Dispatch } from './dispatch.js'
@@ -12,13 +11,15 @@ const CROWDED = 1 / 4
 /** Shared by the webhooks that have something left, so that each holds as much as it works off in a moment. Records. */
 const HELD_BY_ALL = 5_000
 const LEAST_HELD = 64
-/** A lane that would take longer puts off instead: what is left holds up the committed offset, and a restart reads it. Ms. */
+/** By its own rate; a lane that would take longer puts off instead. Ms. */
 const LONGEST_WAIT_MS = 60_000
-/** One that has become so slow since. Ms. */
-const TOO_LONG_MS = 180_000
-/** From the oldest that is left to the newest read: what passed by is complete, and kept with each commit. */
-const MOST_PASSED_BY = 50_000
+/** What was left for so long, since its lane became slow or others take its turns, is taken in and put off. Ms. */
+const LONGEST_LEFT_MS = 120_000
+/** From the oldest that is left to the newest read. What passed by is complete, and a commit can name as many. */
+const MOST_PASSED_BY = 24_000
 const LOOK_EVERY_MS = 20
+/** Of one partition, one after the other: with large bodies a portion holds only some records. */
+const PORTIONS_A_LOOK = 8
 const AFTER_FAILURE_MS = 1_000
 
 interface Partition {
@@ -26,6 +27,9 @@ interface Partition {
   partition: number
   batch: RecordBatch
   left: LeftRecords
+  /** The newest offset that was read. */
+  readTo: number
+  isReading: boolean
 }
 
 /**
@@ -34,7 +38,8 @@ interface Partition {
  * late. Taken in, it would fill the process and stop all reading; put off into a tier, each is written once more, and
  * that takes nearly as long as to deliver it.
  *
- * Only what will have its turn soon is left. What is left is not complete: whoever owns the partition next reads it.
+ * What is left is not complete: whoever owns the partition next reads it. It is bounded in time and in what passes it by,
+ * since it holds up the committed offset.
  */
 @Injectable()
 export class LeftInLog {
@@ -53,35 +58,33 @@ export class LeftInLog {
     metrics.observeLeftInLog(() => this.#sum(({ left }) => left.count))
   }
 
-  /** `take`: the turn of a record that was left has come. */
+  /** `take`: the turn of a record has come. */
   listen(take: (record: ConsumedRecord, batch: RecordBatch) => void): void {
     this.#take = take
   }
 
-  /** Takes what is not left in the log. */
+  /** Takes what is not left in the log. For the topic of first attempts. */
   sift(batch: RecordBatch): void {
     const now = Date.now()
     const kept = batch.withoutRecords()
-    let partition = this.#partitions.get(nameOf(batch))
-    // Lost, and back: what was known of it is its records from then.
-    if (partition && !partition.batch.isOwned()) partition = undefined
+    let partition = this.#knownOf(batch)
+    const passing = partition?.left.oldest?.offset
     for (const record of batch.records) {
-      if (!this.#mayStay(record, partition?.left, now)) {
+      if (partition) partition.readTo = record.offset
+      const isFarBehind = passing !== undefined && record.offset - passing > MOST_PASSED_BY
+      if (isFarBehind || !this.#mayStay(record, partition?.left, now)) {
         this.#take(record, kept)
         continue
       }
-      if (!partition) {
-        partition = { topic: batch.topic, partition: batch.partition, batch: kept, left: new LeftRecords() }
-        this.#partitions.set(nameOf(batch), partition)
-      }
-      partition.left.add(record.offset, record.key!)
+      partition ??= this.#newPartition(batch, kept, record.offset)
+      partition.left.add(record.key!, record.offset, now)
     }
-    if (partition) this.#timer ??= setTimeout(() => void this.#readAgain(), LOOK_EVERY_MS)
+    if (partition) this.#lookSoon()
   }
 
   /** Forgets what other processes own now. */
   dropLost(): void {
-    for (const [name, { batch }] of this.#partitions) if (!batch.isOwned()) this.#partitions.delete(name)
+    for (const partition of this.#partitions.values()) if (!partition.batch.isOwned()) this.#forget(partition)
   }
 
   stop(): void {
@@ -89,98 +92,121 @@ export class LeftInLog {
     clearTimeout(this.#timer)
   }
 
-  /** First attempts alone: a test, or a chain that replaces another one, is worth taking in at once. */
-  #mayStay({ key, headers, offset }: ConsumedRecord, left: LeftRecords | undefined, now: number): boolean {
+  /** Not for a partition that was lost and is back, or begins anew: what was known of it is its records from then. */
+  #knownOf({ topic, partition, records }: RecordBatch): Partition | undefined {
+    const known = this.#partitions.get(nameOf({ topic, partition }))
+    return known?.batch.isOwned() && records[0] && records[0].offset > known.readTo ? known : undefined
+  }
+
+  #newPartition({ topic, partition: index }: RecordBatch, batch: RecordBatch, readTo: number): Partition {
+    const partition = { topic, partition: index, batch, left: new LeftRecords(), readTo, isReading: false }
+    this.#partitions.set(nameOf(partition), partition)
+    return partition
+  }
+
+  /** A test, or a chain that replaces another one, is worth taking in at once. */
+  #mayStay({ key, headers }: ConsumedRecord, left: LeftRecords | undefined, now: number): boolean {
     if (!key || headers.trigger !== 'automatic' || headers.chain !== '0') return false
     const before = left?.of(key) ?? 0
     const lane = this.dispatch.laneState(key)
     if (!lane || lane.isBlocked(now) || lane.waitMs(before) > LONGEST_WAIT_MS) return false
-    if (left && left.spanTo(offset) > MOST_PASSED_BY) return false
     return before > 0 || lane.isFull || (lane.queued >= LEAST_HELD && this.#liveShare > CROWDED)
   }
 
-  /** Goes on while anything is left. Never rejects. */
-  async #readAgain(): Promise<void> {
-    let lookAgainIn = LOOK_EVERY_MS
-    for (const partition of [...this.#partitions.values()]) {
-      if (!this.#isHungry(partition)) continue
-      try {
-        await this.#readPortion(partition)
-      } catch (error) {
-        const { topic, partition: index } = partition
-        this.logger.error(
-          { err: error, topic, partition: index },
-          'what was left in the log cannot be read: again soon',
-        )
-        lookAgainIn = AFTER_FAILURE_MS
-      }
-      if (partition.left.count === 0) this.#forget(partition)
-    }
-    const goesOn = this.#partitions.size > 0 && !this.#isStopped
-    this.#timer = goesOn ? setTimeout(() => void this.#readAgain(), lookAgainIn) : undefined
+  #lookSoon(): void {
+    if (this.#isStopped) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      // Each by itself: one whose broker does not answer must not keep the others waiting.
+      for (const partition of this.#partitions.values()) if (!partition.isReading) void this.#readSome(partition)
+      if (this.#partitions.size > 0) this.#lookSoon()
+    }, LOOK_EVERY_MS)
   }
 
-  /** One portion, from the oldest record on whose lane has room. */
-  async #readPortion(partition: Partition): Promise<void> {
+  /** Some portions, each from the oldest record of a webhook whose lane runs dry. Never rejects. */
+  async #readSome(partition: Partition): Promise<void> {
     const { topic, partition: index, left } = partition
-    const withRoom = new Set([...left.webhookIds].filter((webhookId) => this.#hasRoom(webhookId, left)))
-    const stretch = left.stretch((webhookId) => withRoom.has(webhookId))
-    if (!stretch) return
-    await this.reader.read({ topic, partition: index, ...stretch }, (records) => {
-      this.#takeFrom(partition, stretch.from, records)
-      return records.length === 0
-    })
-  }
-
-  #takeFrom(partition: Partition, from: number, records: readonly ConsumedRecord[]): void {
-    const { left, batch } = partition
-    const last = records.at(-1)
-    // It was lost while the broker answered: its new owner reads the same records.
-    if (!last || this.#partitions.get(nameOf(partition)) !== partition || !batch.isOwned()) return
-    const byOffset = new Map(records.map((record) => [record.offset, record]))
-    left.takeBetween(from, last.offset, ({ offset, webhookId }) => {
-      const record = byOffset.get(offset)
-      if (!record) {
-        const { topic, partition: index } = partition
-        this.logger.error({ topic, partition: index, offset, webhookId }, 'a record is gone that was left in the log')
-        batch.complete({ topic, partition: index, offset, key: null, value: null, headers: {}, timestamp: 0 })
-        return true
+    partition.isReading = true
+    try {
+      for (let portion = 0; portion < PORTIONS_A_LOOK && !this.#isStopped && this.#isKnown(partition); portion++) {
+        const webhookId = this.#hungry(partition)
+        if (webhookId === undefined) break
+        left.turnedTo(webhookId)
+        const from = left.oldestOf(webhookId)!.offset
+        await this.reader.read({ topic, partition: index, from, end: left.end }, (records) => {
+          this.#takeFrom(partition, records)
+          return false
+        })
+        const isStillThere = left.oldestOf(webhookId)?.offset === from && this.#hasRoom(webhookId, partition)
+        if (isStillThere && this.#isKnown(partition)) throw new Error(`the log does not give the record at ${from}`)
       }
-      if (!this.#hasRoom(webhookId, left)) return false
+    } catch (error) {
+      if (!this.#isStopped) await this.#failed(partition, error)
+    }
+    partition.isReading = false
+    if (left.count === 0) this.#forget(partition)
+  }
+
+  /** Loudly, and what the log does not hold any more is let go: its offsets would never be committed. */
+  async #failed(partition: Partition, error: unknown): Promise<void> {
+    const { topic, partition: index, left, batch } = partition
+    this.logger.error({ err: error, topic, partition: index }, 'what was left in the log cannot be read: again soon')
+    const spans = await this.reader.spans(topic).catch(() => [])
+    const begin = spans.find((span) => span.partition === index)?.from ?? 0
+    for (let oldest = left.oldest; oldest && oldest.offset < begin; oldest = left.oldest) {
+      const { webhookId, offset } = oldest
+      this.logger.error({ topic, partition: index, offset, webhookId }, 'a delivery is gone that was left in the log')
+      left.takeOldest(webhookId)
+      batch.complete({ topic, partition: index, offset, key: null, value: null, headers: {}, timestamp: 0 })
+    }
+    await new Promise((resolve) => setTimeout(resolve, AFTER_FAILURE_MS).unref())
+  }
+
+  #takeFrom(partition: Partition, records: readonly ConsumedRecord[]): void {
+    // Lost while the broker answered: its new owner reads the same records.
+    if (!this.#isKnown(partition)) return
+    const { left, batch } = partition
+    for (const record of records) {
+      // Of each webhook the oldest first: what is before it may lie outside this portion.
+      if (!record.key || left.oldestOf(record.key)?.offset !== record.offset) continue
+      if (!this.#hasRoom(record.key, partition)) continue
+      left.takeOldest(record.key)
       this.#take(record, batch)
-      return true
+    }
+  }
+
+  /** One whose lane is half empty, or must not be waited for; they take turns. */
+  #hungry(partition: Partition): string | undefined {
+    if (this.memory.live.isFull) return undefined
+    const now = Date.now()
+    return partition.left.webhookIds.find((webhookId) => {
+      const lane = this.dispatch.laneState(webhookId)
+      return !lane || lane.queued <= this.#roomIn(lane.capacity) / 2 || this.#isOver(webhookId, partition, now)
     })
   }
 
-  #isHungry({ left }: Partition): boolean {
-    const now = Date.now()
-    for (const webhookId of left.webhookIds) {
-      const lane = this.dispatch.laneState(webhookId)
-      if (!lane || this.#isOver(lane, left.of(webhookId), now)) return !this.memory.live.isFull
-      if (lane.queued <= this.#roomIn(lane) / 2) return !this.memory.live.isFull
-    }
-    return false
-  }
-
-  #hasRoom(webhookId: string, left: LeftRecords): boolean {
+  #hasRoom(webhookId: string, partition: Partition): boolean {
     if (this.memory.live.isFull) return false
     const lane = this.dispatch.laneState(webhookId)
-    return !lane || lane.queued < this.#roomIn(lane) || this.#isOver(lane, left.of(webhookId), Date.now())
+    return !lane || lane.queued < this.#roomIn(lane.capacity) || this.#isOver(webhookId, partition, Date.now())
   }
 
-  /** It stopped, or became slow: what is left is taken in, to be put off. */
-  #isOver(lane: Lane, left: number, now: number): boolean {
-    return lane.isBlocked(now) || lane.waitMs(left) > TOO_LONG_MS
+  /** Its lane stopped, or what is left has become too old or too far behind: it is taken in, to be put off. */
+  #isOver(webhookId: string, { left, readTo }: Partition, now: number): boolean {
+    const oldest = left.oldestOf(webhookId)
+    if (!oldest) return false
+    const isTooOld = now - oldest.at > LONGEST_LEFT_MS || readTo - oldest.offset > MOST_PASSED_BY
+    return isTooOld || this.dispatch.laneState(webhookId)?.isBlocked(now) === true
   }
 
-  #roomIn(lane: Lane): number {
+  #roomIn(capacity: number): number {
     const share =
       HELD_BY_ALL /
       Math.max(
         1,
         this.#sum(({ left }) => left.webhooks),
       )
-    return Math.min(lane.capacity, this.#liveShare < 2 * CROWDED ? Math.max(LEAST_HELD, share) : LEAST_HELD)
+    return Math.min(capacity, this.#liveShare < 2 * CROWDED ? Math.max(LEAST_HELD, share) : LEAST_HELD)
   }
 
   get #liveShare(): number {
@@ -191,6 +217,10 @@ export class LeftInLog {
     let sum = 0
     for (const partition of this.#partitions.values()) sum += of(partition)
     return sum
+  }
+
+  #isKnown(partition: Partition): boolean {
+    return this.#partitions.get(nameOf(partition)) === partition && partition.batch.isOwned()
   }
 
   #forget(partition: Partition): void {

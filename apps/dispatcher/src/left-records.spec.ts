@@ -4,61 +4,55 @@ import { LeftRecords } from './left-records.js'
 
 function some(...webhooks: string[]): LeftRecords {
   const left = new LeftRecords()
-  webhooks.forEach((webhookId, i) => left.add(100 + 10 * i, webhookId))
+  webhooks.forEach((webhookId, i) => left.add(webhookId, 100 + 10 * i, i))
   return left
 }
 
 describe('records that were left', () => {
-  it('are counted by webhook until they are taken', () => {
+  it('are counted by webhook until they are taken, of each the oldest first', () => {
     const left = some('a', 'b', 'a')
     expect([left.count, left.webhooks, left.of('a'), left.of('b'), left.of('c')]).toEqual([3, 2, 2, 1, 0])
-    left.takeBetween(100, 110, () => true)
-    expect([left.count, [...left.webhookIds], left.of('b')]).toEqual([1, ['a'], 0])
+    expect(left.takeOldest('a')).toEqual({ offset: 100, at: 0 })
+    expect(left.oldestOf('a')).toEqual({ offset: 120, at: 2 })
+    left.takeOldest('a')
+    expect(left.takeOldest('a')).toBeUndefined()
+    expect([left.count, left.webhookIds, left.oldestOf('a')]).toEqual([1, ['b'], undefined])
   })
 
-  it('are read from the oldest that is wanted', () => {
+  it('reach from the oldest of all to the newest that was added', () => {
     const left = some('a', 'b', 'a')
-    expect(left.stretch((webhookId) => webhookId === 'b')).toEqual({ from: 110, end: 121 })
-    expect(left.stretch(() => false)).toBeUndefined()
+    expect([left.oldest, left.end]).toEqual([{ offset: 100, at: 0, webhookId: 'a' }, 121])
+    left.takeOldest('a')
+    expect(left.oldest).toEqual({ offset: 110, at: 1, webhookId: 'b' })
+    expect(some().oldest).toBeUndefined()
   })
 
-  it('span from the oldest to what was read', () => {
-    expect(some('a', 'b').spanTo(150)).toBe(50)
-    expect(some().spanTo(150)).toBe(0)
+  it('let their webhooks take turns', () => {
+    const left = some('a', 'b', 'c')
+    left.turnedTo('a')
+    left.turnedTo('none')
+    expect(left.webhookIds).toEqual(['b', 'c', 'a'])
+    left.add('b', 200, 9)
+    expect(left.webhookIds).toEqual(['b', 'c', 'a'])
   })
 
   it('are what was added and not taken, in their order', () => {
-    const steps = fc.array(
-      fc.oneof(
-        fc.record({ add: fc.constantFrom('a', 'b', 'c') }),
-        fc.record({ from: fc.nat(60), to: fc.nat(60), take: fc.constantFrom('a', 'b', 'c') }),
-      ),
-      { maxLength: 60 },
-    )
+    const step = fc.record({ isAdded: fc.boolean(), webhookId: fc.constantFrom('a', 'b', 'c') })
     fc.assert(
-      fc.property(steps, (all) => {
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const left = new LeftRecords()
-        let expected: { offset: number; webhookId: string }[] = []
-        let offset = 0
-        for (const step of all) {
-          if ('add' in step) {
-            expected.push({ offset, webhookId: step.add })
-            left.add(offset++, step.add)
+        const expected: { offset: number; webhookId: string }[] = []
+        for (const [offset, { isAdded, webhookId }] of steps.entries()) {
+          if (isAdded) {
+            left.add(webhookId, offset, 0)
+            expected.push({ offset, webhookId })
             continue
           }
-          const asked: number[] = []
-          left.takeBetween(step.from, step.to, (record) => {
-            asked.push(record.offset)
-            return record.webhookId === step.take
-          })
-          const between = expected.filter((record) => record.offset >= step.from && record.offset <= step.to)
-          expect(asked).toEqual(between.map((record) => record.offset))
-          expected = expected.filter((record) => !between.includes(record) || record.webhookId !== step.take)
+          const index = expected.findIndex((record) => record.webhookId === webhookId)
+          expect(left.takeOldest(webhookId)?.offset).toBe(index < 0 ? undefined : expected.splice(index, 1)[0]!.offset)
         }
-        const kept: number[] = []
-        left.takeBetween(0, offset, (record) => kept.push(record.offset) < 0)
-        expect(kept).toEqual(expected.map((record) => record.offset))
         expect(left.count).toBe(expected.length)
+        expect(left.oldest?.offset).toBe(expected[0]?.offset)
         for (const id of ['a', 'b', 'c']) expect(left.of(id)).toBe(expected.filter((r) => r.webhookId === id).length)
       }),
     )

@@ -1,71 +1,77 @@
-/** A record's place, and whom it is for. */
-export interface LeftRecord {
+import { Fifo } from '#domain'
+
+/** A record's place, and when it was left there, ms since the epoch. */
+interface LeftRecord {
   offset: number
-  webhookId: string
+  at: number
 }
 
-/** The records of one partition that were read and left where they are, ascending. */
+/** The records of one partition that were read and left where they are: a line for each webhook, in the log's order. */
 export class LeftRecords {
-  #records: LeftRecord[] = []
-  readonly #counts = new Map<string, number>()
+  readonly #lines = new Map<string, Fifo<LeftRecord>>()
+  #count = 0
+  /** The newest that was added. */
+  #newest = -1
 
   get count(): number {
-    return this.#records.length
+    return this.#count
   }
 
-  get webhookIds(): Iterable<string> {
-    return this.#counts.keys()
+  /** Those that have any left, from the one that was turned to longest ago. */
+  get webhookIds(): string[] {
+    return [...this.#lines.keys()]
   }
 
   get webhooks(): number {
-    return this.#counts.size
+    return this.#lines.size
+  }
+
+  /** One past the newest. */
+  get end(): number {
+    return this.#newest + 1
   }
 
   /** How many of the webhook. */
   of(webhookId: string): number {
-    return this.#counts.get(webhookId) ?? 0
+    return this.#lines.get(webhookId)?.length ?? 0
   }
 
-  /** From the oldest up to `offset`: what was passed by, and is kept with each commit where it is complete. */
-  spanTo(offset: number): number {
-    const oldest = this.#records[0]
-    return oldest ? offset - oldest.offset : 0
+  oldestOf(webhookId: string): LeftRecord | undefined {
+    return this.#lines.get(webhookId)?.first
+  }
+
+  /** The oldest of all. */
+  get oldest(): (LeftRecord & { webhookId: string }) | undefined {
+    let oldest: (LeftRecord & { webhookId: string }) | undefined
+    for (const [webhookId, { first }] of this.#lines) {
+      if (first && (!oldest || first.offset < oldest.offset)) oldest = { ...first, webhookId }
+    }
+    return oldest
   }
 
   /** @param offset after all that were added before */
-  add(offset: number, webhookId: string): void {
-    this.#records.push({ offset, webhookId })
-    this.#counts.set(webhookId, this.of(webhookId) + 1)
+  add(webhookId: string, offset: number, at: number): void {
+    let line = this.#lines.get(webhookId)
+    if (!line) this.#lines.set(webhookId, (line = new Fifo()))
+    line.push({ offset, at })
+    this.#count++
+    this.#newest = offset
   }
 
-  /** Where the oldest lies for which `isWanted`, and the end of all. */
-  stretch(isWanted: (webhookId: string) => boolean): { from: number; end: number } | undefined {
-    const first = this.#records.find(({ webhookId }) => isWanted(webhookId))
-    return first && { from: first.offset, end: this.#records.at(-1)!.offset + 1 }
+  /** Takes the webhook's oldest out. */
+  takeOldest(webhookId: string): LeftRecord | undefined {
+    const line = this.#lines.get(webhookId)
+    const taken = line?.shift()
+    if (taken) this.#count--
+    if (line?.length === 0) this.#lines.delete(webhookId)
+    return taken
   }
 
-  /** Takes out what `isWanted` of those between two offsets, both included; asks in their order, once for each. */
-  takeBetween(from: number, to: number, isWanted: (record: LeftRecord) => boolean): void {
-    const begin = this.#indexOf(from)
-    const end = this.#indexOf(to + 1)
-    const kept = this.#records.slice(begin, end).filter((record) => {
-      if (!isWanted(record)) return true
-      const left = this.of(record.webhookId) - 1
-      if (left > 0) this.#counts.set(record.webhookId, left)
-      else this.#counts.delete(record.webhookId)
-      return false
-    })
-    if (kept.length < end - begin) this.#records.splice(begin, end - begin, ...kept)
-  }
-
-  /** The first at `offset` or after it. */
-  #indexOf(offset: number): number {
-    let [low, high] = [0, this.#records.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#records[middle]!.offset < offset) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** The webhook is turned to: all others come before it the next time. */
+  turnedTo(webhookId: string): void {
+    const line = this.#lines.get(webhookId)
+    if (!line) return
+    this.#lines.delete(webhookId)
+    this.#lines.set(webhookId, line)
   }
 }

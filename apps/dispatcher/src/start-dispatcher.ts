@@ -35,8 +35,8 @@ const DRAIN_MS = 8_000
 const WRITE_PACE_MS = 25
 /** What is complete and not committed is repeated after a crash: a burst is not to wait for the timer. */
 const COMMIT_AFTER_RECORDS = 100
-/** Of what was left in the log, decoded at once: nothing else happens meanwhile. */
-const LEFT_PORTION_BYTES = 512 * 1024
+/** Of what was left in the log: nothing else happens while a portion is decoded, and what fails is soon asked again. */
+const LEFT_READING = { portionBytes: 512 * 1024, mostFailures: 3 }
 const FORGET_IDLE_LANES_EVERY_MS = 60_000
 
 /** Brings the dispatcher up: connections first, then the view of the webhooks, and only then deliveries. */
@@ -50,7 +50,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     maxBufferedBytes: 512 * 1024 * 1024,
     paceMs: WRITE_PACE_MS,
   })
-  const logReader = new LogReader(connection, LEFT_PORTION_BYTES)
+  const logReader = new LogReader(connection, LEFT_READING)
   const database = new Database({ url: config.databaseUrl, applicationName: 'webhooks-dispatcher', poolSize: 2 })
   const client = createClient(config, logger)
   const tiers = await tiersToConsume(connection, topics)

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { PastRecords } from '#kafka'
+import { type ConsumedRecord, PastRecords } from '#kafka'
 import { EndedChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { NewestChains } from './newest-chains.js'
@@ -25,13 +25,8 @@ export class UnknownPast {
     this.#records.takenOver(partitions, now)
   }
 
-  /** Offsets were lost since this process began: of what it reads something may be done. */
-  get isSuspected(): boolean {
-    return !this.#records.isEmpty
-  }
-
-  concerns(works: readonly Work[]): boolean {
-    return this.isSuspected && works.some(({ record }) => this.#records.has(record))
+  concerns(records: readonly ConsumedRecord[]): boolean {
+    return !this.#records.isEmpty && records.some((record) => this.#records.has(record))
   }
 
   /**

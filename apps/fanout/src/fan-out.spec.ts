@@ -29,20 +29,21 @@ function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
   const sent: Message[][] = []
   let answer: () => Promise<void> = () => Promise.resolve()
   const caughtUp = vi.fn(() => Promise.resolve())
+  const webhooksOf = vi.fn(() => [aWebhook])
   const errors: unknown[] = []
   const past = {
     concerns: ({ records }: RecordBatch) => records.some(isDone),
     doneIn: async ({ records }: RecordBatch) => new Set(records.filter(isDone)),
   }
   const fanOut = new FanOut(
-    { caughtUp, ofAccount: () => [aWebhook] } as unknown as Subscriptions,
+    { caughtUp, ofAccount: webhooksOf } as unknown as Subscriptions,
     past as unknown as UnknownPast,
     { send: (records: Message[]) => (sent.push(records), answer()) } as unknown as BatchingProducer,
     topics,
     new FanOutMetrics(new Registry()),
     { info() {}, error: (fields: unknown) => errors.push(fields) } as never,
   )
-  return { fanOut, sent, caughtUp, errors, past, answerWith: (next: typeof answer) => (answer = next) }
+  return { fanOut, sent, caughtUp, webhooksOf, errors, past, answerWith: (next: typeof answer) => (answer = next) }
 }
 
 const ids = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}_${i}`)
@@ -194,6 +195,33 @@ describe('a round of fan-out', () => {
       ['evt_a', 'evt_b'],
       ['evt_a', 'evt_b', 'evt_c'],
     ])
+  })
+
+  it('that breaks while it is planned loses nothing either', async () => {
+    const { fanOut, sent, errors, webhooksOf } = aFanOut()
+    webhooksOf.mockImplementationOnce(() => [aWebhook])
+    webhooksOf.mockImplementationOnce(() => {
+      throw new Error('a mistake of ours')
+    })
+    const batch = aBatch(0, ['evt_a', 'evt_b', 'evt_c'])
+    void take(fanOut, batch)
+    await vi.advanceTimersByTimeAsync(100)
+    await fanOut.idle()
+    expect(errors).toHaveLength(1)
+    expect(sent.map(eventsOf)).toEqual([['evt_a', 'evt_b', 'evt_c']])
+    expect(batch.isCompleted).toBe(true)
+  })
+
+  it('is bounded also where everything is a repeat', async () => {
+    const { fanOut, caughtUp } = aFanOut()
+    const batch = aBatch(
+      0,
+      Array.from({ length: 6_000 }, () => 'evt_same'),
+    )
+    void take(fanOut, batch)
+    await fanOut.idle()
+    expect(caughtUp).toHaveBeenCalledTimes(2)
+    expect(batch.isCompleted).toBe(true)
   })
 
   it('does not take what came after its barrier', async () => {

@@ -23,7 +23,7 @@ import { type Partitions, type WaitingEvent, WaitingEvents } from './waiting-eve
  * What one round writes, but for the rest of its last event's. What came later waits for it, and ten thousand
  * deliveries of one batch of events must not lie in memory at once. Bytes of bodies.
  */
-const IN_ONE_ROUND = { deliveries: 5_000, bytes: 4 * 1024 * 1024 }
+const IN_ONE_ROUND = { records: 5_000, deliveries: 5_000, bytes: 4 * 1024 * 1024 }
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 5_000
 
@@ -114,14 +114,16 @@ export class FanOut {
     const startedAt = Date.now()
     this.#waiting.lineUp()
     await this.subscriptions.caughtUp()
-    const { taken, messages, repeats, counts, acceptedAt } = this.#plan(startedAt)
-    if (taken.length === 0) return
+    const round = this.#newRound()
+    const { taken, messages, repeats, counts, acceptedAt } = round
     try {
+      this.#plan(round, startedAt)
       await this.producer.send(messages)
     } catch (error) {
       this.#waiting.putBack(taken)
       throw error
     }
+    if (taken.length === 0) return
     const now = Date.now()
     repeats.remember(now)
     for (const { batch, record } of taken) batch.complete(record)
@@ -129,23 +131,28 @@ export class FanOut {
     this.logger.info({ stage: 'event.fan_out', ...counts, ms: now - startedAt }, 'fanned out')
   }
 
-  #plan(now: number): Round {
-    const counts: FanOutCounts = { events: 0, deliveries: 0, repeats: 0, undecodable: 0 }
-    const round: Round = {
+  #newRound(): Round {
+    return {
       taken: [],
       messages: [],
       bytes: 0,
       repeats: this.#repeats.newRound(),
-      counts,
+      counts: { events: 0, deliveries: 0, repeats: 0, undecodable: 0 },
       acceptedAt: [],
     }
-    while (counts.deliveries < IN_ONE_ROUND.deliveries && round.bytes < IN_ONE_ROUND.bytes) {
+  }
+
+  #plan(round: Round, now: number): void {
+    while (
+      round.taken.length < IN_ONE_ROUND.records &&
+      round.counts.deliveries < IN_ONE_ROUND.deliveries &&
+      round.bytes < IN_ONE_ROUND.bytes
+    ) {
       const waiting = this.#waiting.take()
       if (!waiting) break
       round.taken.push(waiting)
       this.#waiting.spent(this.#fanOut(waiting.record, round, now))
     }
-    return round
   }
 
   /** @returns how many deliveries the record led to */
@@ -168,13 +175,15 @@ export class FanOut {
   }
 
   /** What cannot be read goes to the dead letters with its reason; the partition moves on. */
-  #decode(record: ConsumedRecord, { counts, messages }: Round): AcceptedEvent | undefined {
+  #decode(record: ConsumedRecord, round: Round): AcceptedEvent | undefined {
+    const { counts, messages } = round
     try {
       return decodeContextEvent(record)
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       counts.undecodable++
       messages.push(encodeUndecodable(this.topics.deadLetter, record, record, error.message))
+      round.bytes += record.value?.length ?? 0
       const { topic, partition, offset } = record
       this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
       return undefined

@@ -4,37 +4,46 @@ import type { OffsetRange } from './offset-tracker.js'
 export const MAX_METADATA_BYTES = 4_096
 
 /** Names the encoding, so that a later one can be told apart; what is not understood is read as nothing. */
-const PREFIX = 'beyond1:'
-const MAX_BINARY_BYTES = Math.floor(((MAX_METADATA_BYTES - PREFIX.length) * 3) / 4) - 2
+const RANGES = 'beyond1:'
+const BITS = 'beyond2:'
+const MAX_BINARY_BYTES = Math.floor(((MAX_METADATA_BYTES - RANGES.length) * 3) / 4) - 2
+/** So many offsets from the mark on can always be told apart, however many gaps are among them. */
+const ALWAYS_NAMED = MAX_BINARY_BYTES * 8
+/** More than this cannot be named in either way. */
+export const MOST_RANGES = ALWAYS_NAMED / 2
 /** A damaged text must not make us hold billions of offsets: more than any partition can have in flight. */
 const MAX_SPAN = 10_000_000
 
 /**
- * What is complete beyond the committed offset, as text for the commit: per range the gap before it and its length.
- * Ranges that do not fit are left out, the farthest first: they would be repeated after a crash, nothing worse.
+ * What is complete beyond the committed offset, as text for the commit: per range the gap before it and its length, or,
+ * with too many gaps for that, a bit for each offset; whichever names more. What does not fit is left out, the farthest
+ * first: it would be repeated after a crash, nothing worse.
  */
 export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange[]): string {
   if (ranges.length === 0) return ''
   const bytes: number[] = []
   let at = mark
+  let named = 0
   for (const { from, to } of ranges) {
     const size = bytes.length
     pushUnsigned(bytes, from - at)
     pushUnsigned(bytes, to - from)
     if (bytes.length > MAX_BINARY_BYTES) {
       bytes.length = size
-      break
+      const bits = bitsOf(mark, ranges)
+      return bits.named > named ? textOf(BITS, bits.bytes) : textOf(RANGES, bytes)
     }
+    named += to - from
     at = to
   }
-  return PREFIX + Buffer.from(bytes).toString('base64url')
+  return textOf(RANGES, bytes)
 }
 
 /** Reads back what encodeCompletedBeyond wrote for this mark; anything else gives no ranges. */
 export function decodeCompletedBeyond(mark: number, metadata: string | null): OffsetRange[] {
-  if (!metadata?.startsWith(PREFIX)) return []
-  const bytes = Buffer.from(metadata.slice(PREFIX.length), 'base64url')
-  const numbers = readUnsigned(bytes)
+  if (metadata?.startsWith(BITS)) return rangesOfBits(mark, bytesOf(metadata))
+  if (!metadata?.startsWith(RANGES)) return []
+  const numbers = readUnsigned(bytesOf(metadata))
   const ranges: OffsetRange[] = []
   let at = mark
   for (let i = 0; i + 1 < numbers.length; i += 2) {
@@ -42,6 +51,37 @@ export function decodeCompletedBeyond(mark: number, metadata: string | null): Of
     at = from + numbers[i + 1]!
     if (at - mark > MAX_SPAN) return []
     if (at > from) ranges.push({ from, to: at })
+  }
+  return ranges
+}
+
+function textOf(prefix: string, bytes: Uint8Array | number[]): string {
+  return prefix + Buffer.from(bytes).toString('base64url')
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text.slice(RANGES.length), 'base64url')
+}
+
+function bitsOf(mark: number, ranges: readonly OffsetRange[]): { bytes: Uint8Array; named: number } {
+  const bytes = new Uint8Array(MAX_BINARY_BYTES)
+  let named = 0
+  for (const { from, to } of ranges) {
+    for (let bit = from - mark; bit < Math.min(to - mark, ALWAYS_NAMED); bit++) {
+      bytes[bit >>> 3]! |= 1 << (bit & 7)
+      named++
+    }
+  }
+  return { bytes, named }
+}
+
+function rangesOfBits(mark: number, bytes: Uint8Array): OffsetRange[] {
+  const ranges: OffsetRange[] = []
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    if (!(bytes[bit >>> 3]! & (1 << (bit & 7)))) continue
+    const last = ranges.at(-1)
+    if (last?.to === mark + bit) last.to++
+    else ranges.push({ from: mark + bit, to: mark + bit + 1 })
   }
   return ranges
 }

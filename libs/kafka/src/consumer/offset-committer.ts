@@ -1,6 +1,6 @@
 import type { Broker } from '../client/kafkajs.js'
 import type { KafkaLog } from '../kafka-settings.js'
-import { encodeCompletedBeyond } from './commit-metadata.js'
+import { MOST_RANGES, encodeCompletedBeyond } from './commit-metadata.js'
 import type { GroupCoordinator } from './group-coordinator.js'
 import type { HeldPartition, HeldPartitions } from './held-partitions.js'
 
@@ -92,7 +92,9 @@ export class OffsetCommitter {
     for (const holding of this.held.all) {
       const { tracker } = holding
       if (!tracker || tracker.version === holding.committedVersion) continue
-      const metadata = this.withMetadata ? encodeCompletedBeyond(tracker.mark, tracker.completedBeyond()) : ''
+      const metadata = this.withMetadata
+        ? encodeCompletedBeyond(tracker.mark, tracker.completedBeyond(MOST_RANGES))
+        : ''
       commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata })
     }
     return commits

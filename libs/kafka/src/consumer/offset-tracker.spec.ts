@@ -15,6 +15,7 @@ describe('OffsetTracker', () => {
     tracker.complete(12)
     expect(tracker.mark).toBe(10)
     expect(tracker.completedBeyond()).toEqual([{ from: 11, to: 13 }])
+    expect(tracker.completedBeyond(0)).toEqual([{ from: 11, to: 12 }])
     tracker.complete(10)
     expect(tracker.mark).toBe(13)
     expect(tracker.completedBeyond()).toEqual([])
@@ -153,11 +154,28 @@ describe('commit metadata', () => {
     )
   })
 
+  it('names every one of the first 24,000 offsets, however many gaps are among them', () => {
+    const everySecond = Array.from({ length: 12_000 }, (_, i) => ({ from: 1_001 + 2 * i, to: 1_002 + 2 * i }))
+    const text = encodeCompletedBeyond(1_000, everySecond)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_METADATA_BYTES)
+    expect(decodeCompletedBeyond(1_000, text)).toEqual(everySecond)
+    const farther = [...everySecond, { from: 90_000, to: 200_000 }]
+    expect(decodeCompletedBeyond(1_000, encodeCompletedBeyond(1_000, farther))).toEqual(everySecond)
+  })
+
+  it('is what more is named by: a bit for each offset, or long ranges farther away', () => {
+    const long = Array.from({ length: 2_000 }, (_, i) => ({ from: 1_100 + 1_100 * i, to: 2_100 + 1_100 * i }))
+    const read = decodeCompletedBeyond(1_000, encodeCompletedBeyond(1_000, long))
+    expect(read).toEqual(long.slice(0, read.length))
+    expect(sizeOf(read)).toBeGreaterThan(100_000)
+  })
+
   it('takes anything else as nothing', () => {
     const strange = fc.oneof(
       fc.string(),
-      fc.constant('beyond1:'),
+      fc.constantFrom('beyond1:', 'beyond2:'),
       fc.string().map((text) => `beyond1:${text}`),
+      fc.string().map((text) => `beyond2:${text}`),
     )
     fc.assert(
       fc.property(strange, (text) => {

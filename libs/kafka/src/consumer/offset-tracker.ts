@@ -82,10 +82,13 @@ export class OffsetTracker {
     this.version++
   }
 
-  /** What is complete beyond the mark, ascending. */
-  completedBeyond(): OffsetRange[] {
+  /** What is complete beyond the mark, ascending; the first `most` ranges or some more. */
+  completedBeyond(most = Infinity): OffsetRange[] {
     const ranges: OffsetRange[] = []
-    for (let i = this.head; i < this.offsets.length; i++) if (this.done[i]) extend(ranges, this.offsets[i]!)
+    for (let i = this.head; i < this.offsets.length; i++) {
+      if (this.done[i]) extend(ranges, this.offsets[i]!)
+      if (ranges.length > most) return ranges
+    }
     for (const offset of [...this.completedAhead].sort((a, b) => a - b)) extend(ranges, offset)
     return ranges
   }

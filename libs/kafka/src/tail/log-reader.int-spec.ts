@@ -53,7 +53,7 @@ describe('reading a stretch of the log', () => {
     for (const value of ['a', 'b', 'c']) await producer.send([{ topic, key: 'k', value: value.repeat(2_000) }])
     const inPortions = new LogReader(
       new KafkaConnection({ brokers: inject('kafkaBrokers').split(','), clientId: 'reader' }, kafka.log),
-      1_000,
+      { portionBytes: 1_000 },
     )
     const read: string[] = []
     const [span] = await inPortions.spans(topic)

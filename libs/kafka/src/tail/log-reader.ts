@@ -13,13 +13,19 @@ export interface LogSpan {
   end: number
 }
 
+export interface LogReaderOptions {
+  /** What is read and decoded at once, about. Default 4 MiB. */
+  portionBytes?: number
+  /** In a row, until a stretch is given up. Default 30, about a minute of a broker that is away. */
+  mostFailures?: number
+}
+
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_WAIT_MS = 500
 const MAX_FETCH_BYTES = 4 * 1024 * 1024
 const LATEST = -1
 const EARLIEST = -2
 const READ_COMMITTED = 1
-/** In a row, for one stretch: about a minute of a broker that is away. */
 const MOST_FAILURES = 30
 const MAX_BACKOFF_MS = 2_000
 
@@ -28,10 +34,9 @@ export class LogReader {
   private readonly link: ClusterLink
   private readonly closing = new AbortController()
 
-  /** @param portionBytes what is read and decoded at once, about */
   constructor(
     connection: KafkaConnection,
-    private readonly portionBytes = MAX_FETCH_BYTES,
+    private readonly options: LogReaderOptions = {},
   ) {
     this.link = connection.link(REQUEST_TIMEOUT_MS)
   }
@@ -58,14 +63,15 @@ export class LogReader {
     { topic, partition, from, end }: LogSpan,
     onRecords: (records: ConsumedRecord[]) => void | boolean,
   ): Promise<void> {
+    const { portionBytes: maxBytes = MAX_FETCH_BYTES } = this.options
     for (let position = from; position < end;) {
       const messages = await this.asking([topic], async (cluster) => {
         const broker = await leaderOf(cluster, topic, partition)
-        const fetched = { partition, fetchOffset: String(position), maxBytes: this.portionBytes }
+        const fetched = { partition, fetchOffset: String(position), maxBytes }
         const { responses } = await broker.fetch({
           maxWaitTime: MAX_WAIT_MS,
           minBytes: 1,
-          maxBytes: this.portionBytes,
+          maxBytes,
           isolationLevel: READ_COMMITTED,
           topics: [{ topic, partitions: [fetched] }],
         })
@@ -101,11 +107,14 @@ export class LogReader {
   }
 
   private async asking<T>(topics: string[], question: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const { mostFailures = MOST_FAILURES } = this.options
     for (let failures = 1; ; failures++) {
       try {
         return await this.link.run(topics, question)
       } catch (error) {
-        if (failures >= MOST_FAILURES || this.closing.signal.aborted) throw error
+        // A partition that has moved is looked up again.
+        this.link.renew()
+        if (failures >= mostFailures || this.closing.signal.aborted) throw error
         await pauseFor(backoffMs(failures, MAX_BACKOFF_MS), this.closing.signal)
       }
     }

@@ -111,8 +111,9 @@ describe('a stored replay', () => {
       const ratePerSecond = n < 20 ? 1 : 1_000
       await store.create(aReplay({ id: `rpl_of_${n}`, accountId, ratePerSecond, createdAt: NOON + n }))
     }
-    expect(await store.claim('me', 2)).toHaveLength(20)
-    expect((await store.claim('me', 4)).slice().sort()).toEqual(
+    expect(await store.claim('me', 2)).toHaveLength(10)
+    expect(await store.claim('me', 4)).toHaveLength(20)
+    expect((await store.claim('me', 6)).slice().sort()).toEqual(
       Array.from({ length: 22 }, (_, n) => `rpl_of_${n}`).sort(),
     )
     expect(await store.claim('you', 1)).toEqual(['rpl_of_22'])

@@ -33,7 +33,7 @@ const HELD_FOR_MS = 10_000
 const MOST_OF_AN_ACCOUNT = 2
 /** What a replay of a lower rate takes is a part of a place: ten at one a second would else keep all others waiting. */
 const RATE_OF_A_PLACE = 50
-const LEAST_PLACE = 0.1
+const LEAST_PLACE = 0.2
 const FORGET_AT_ONCE = 1_000
 /** Bounds what one account can have looked through at once. */
 const MOST_UNFINISHED = 20
@@ -242,7 +242,7 @@ const CLAIM = {
     where id in (
       select replays.id from replays
       join (
-        select id, sum(place) over (order by is_mine desc, turn, created_at rows unbounded preceding) - place as taken
+        select id, is_mine, sum(place) over (order by is_mine desc, turn, created_at rows unbounded preceding) - place as taken
         from (
           select id, created_at, held_by is not distinct from $1 as is_mine,
                  least(1, greatest(${LEAST_PLACE}, rate_per_second / ${RATE_OF_A_PLACE}.0)) as place,
@@ -254,7 +254,7 @@ const CLAIM = {
             and (held_by = $1 or held_until is null or held_until < now())
         ) as free
         where turn <= ${MOST_OF_AN_ACCOUNT}
-      ) as placed on placed.id = replays.id and taken < $3
+      ) as placed on placed.id = replays.id and (is_mine or taken < $3)
       where held_by = $1 or held_until is null or held_until < now()
       for update of replays skip locked
     ) returning id`,
