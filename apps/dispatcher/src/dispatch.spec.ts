@@ -43,6 +43,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
   const written: { kind: string; deliveryId?: string; end?: string; until?: number; command?: unknown }[] = []
   let catchUp: () => Promise<void> = () => Promise.resolve()
   let acknowledged = Promise.resolve()
+  let onDelete: (webhookId: string) => void = () => {}
   let onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
   const memory = new MemoryBounds()
   const attempted = new AttemptedKeys()
@@ -100,6 +101,7 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       get: (id: string) => view.get(id),
       caughtUp: () => catchUp(),
       onChange: (listener: typeof onChange) => (onChange = listener),
+      onDelete: (listener: typeof onDelete) => (onDelete = listener),
     } as unknown as WebhooksToCall,
     memory,
     metrics,
@@ -131,6 +133,10 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
     },
     know: (webhook: DeliverableWebhook) => view.set(webhook.id, webhook),
     forget: (webhookId: string) => view.delete(webhookId),
+    remove: (webhookId: string) => {
+      view.delete(webhookId)
+      onDelete(webhookId)
+    },
   }
 }
 
@@ -510,6 +516,39 @@ describe('a test delivery', () => {
     await settled()
     offer()
     expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('what waits for a pause that the receiver asked for', () => {
+  const asksForPause: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 25_000 }
+  const cancelled = (written: { kind: string; end?: string }[]) => written.filter(({ end }) => end === 'cancelled')
+
+  async function aPausedWebhook() {
+    const all = aDispatch()
+    all.offer()
+    all.underWay[0]!.answer(asksForPause)
+    await settled()
+    for (let i = 0; i < 5; i++) all.offer()
+    await settled()
+    expect(all.underWay).toHaveLength(1)
+    expect(cancelled(all.written)).toEqual([])
+    return all
+  }
+
+  it('is cancelled at once when the webhook is disabled', async () => {
+    const { change, written, underWay } = await aPausedWebhook()
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await settled()
+    expect(cancelled(written)).toHaveLength(5)
+    expect(underWay).toHaveLength(1)
+  })
+
+  it('is cancelled at once when the webhook is deleted', async () => {
+    const { remove, written, underWay } = await aPausedWebhook()
+    remove('whk_1')
+    await settled()
+    expect(cancelled(written)).toHaveLength(5)
+    expect(underWay).toHaveLength(1)
   })
 })
 

@@ -86,6 +86,7 @@ export class Dispatch {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     webhooks.onChange((before, after) => this.#webhookChanged(before, after))
+    webhooks.onDelete((webhookId) => this.#cancelWaiting(this.#lanes.get(webhookId)))
     this.#slots = new AttemptSlots(MAX_IN_FLIGHT)
     this.#ready = new ReadyRound(this.#slots)
     metrics.observe({
@@ -375,6 +376,14 @@ export class Dispatch {
     lane.health.changed(before, after)
     if (waited && lane.health.unanswered(after) === null) lane.state.endPause()
     if (isProbed) lane.state.probeFirst()
+    if (after.isActive) this.#wake(lane)
+    else this.#cancelWaiting(lane)
+  }
+
+  /** Nobody is called any more: a pause that the receiver asked for would keep what waits for up to hours. */
+  #cancelWaiting(lane: WebhookLane | undefined): void {
+    if (!lane) return
+    lane.state.endPause()
     this.#wake(lane)
   }
 

@@ -16,6 +16,7 @@ export class WebhooksToCall {
   readonly #secrets = new WeakMap<DeliverableWebhook, { secret: string; expiresAt: number | null }[]>()
   readonly #tail: TopicTail
   #onChange: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void = () => {}
+  #onDelete: (webhookId: string) => void = () => {}
 
   constructor(
     connection: KafkaConnection,
@@ -30,6 +31,10 @@ export class WebhooksToCall {
   /** Called after each change of a webhook that stays; `before` is undefined for a new one. */
   onChange(listener: (before: DeliverableWebhook | undefined, after: DeliverableWebhook) => void): void {
     this.#onChange = listener
+  }
+
+  onDelete(listener: (webhookId: string) => void): void {
+    this.#onDelete = listener
   }
 
   async start(): Promise<void> {
@@ -67,7 +72,9 @@ export class WebhooksToCall {
       const change = decodeWebhookChange(record)
       const before = change.kind === 'changed' ? this.#view.get(change.webhook.id) : undefined
       const isNews = this.#view.apply(change)
-      if (isNews && change.kind === 'changed') this.#onChange(before, change.webhook)
+      if (!isNews) return
+      if (change.kind === 'changed') this.#onChange(before, change.webhook)
+      else this.#onDelete(change.webhookId)
     } catch (error) {
       if (!(error instanceof UndecodableRecord)) throw error
       // The tail must go on: Postgres holds the truth, and the next change or restart brings it.
