@@ -203,7 +203,7 @@ export class Dispatch {
       lane = new WebhookLane(delivery.webhookId, this.schedule, streak)
       if (this.#probedFirst.get(delivery.webhookId)) {
         this.#probedFirst.set(delivery.webhookId, false)
-        lane.state.probeFirst()
+        lane.state.probeFirst(Date.now())
       }
       this.#lanes.set(delivery.webhookId, lane)
     }
@@ -375,7 +375,7 @@ export class Dispatch {
     const waited = lane.health.unanswered(before ?? after) !== null
     lane.health.changed(before, after)
     if (waited && lane.health.unanswered(after) === null) lane.state.endPause()
-    if (isProbed) lane.state.probeFirst()
+    if (isProbed) lane.state.probeFirst(Date.now())
     if (after.isActive) this.#wake(lane)
     else this.#cancelWaiting(lane)
   }

@@ -1,7 +1,7 @@
 import { type AcceptedEvent, RecentKeys } from '#domain'
 
 /** Whoever posts the same id within this window meant the same event. */
-const WINDOW = { maxKeys: 100_000, maxAgeMs: 10 * 60_000 }
+const WINDOW = { maxKeys: 100_000, maxAgeMs: 10 * 60_000, keepsValues: true }
 
 /**
  * Recognises events that were posted twice, partition by partition. Ids are remembered only once their deliveries are

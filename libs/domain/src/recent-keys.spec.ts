@@ -80,7 +80,7 @@ test('takes less than 100 bytes for a key, what it grew out of included', () => 
 })
 
 test('gives the value that a key was added with first, also after the ring has grown', () => {
-  const keys = new RecentKeys({ maxKeys: 10_000, maxAgeMs: 100 })
+  const keys = new RecentKeys({ maxKeys: 10_000, maxAgeMs: 100, keepsValues: true })
   for (let i = 0; i < 3_000; i++) keys.add(`key ${i}`, 0, i)
   keys.add('key 7', 1, 99)
   expect([keys.valueOf('key 7', 50), keys.valueOf('key 2999', 50)]).toEqual([7, 2_999])

@@ -4,6 +4,8 @@ export interface RecentKeysLimits {
   maxKeys: number
   /** Ms; unset: only the count bounds the window. */
   maxAgeMs?: number
+  /** Whether a number is kept with each key: ten bytes more. */
+  keepsValues?: boolean
 }
 
 const FIRST_CAPACITY = 1_024
@@ -14,7 +16,7 @@ const SLOTS_PER_KEY = 4
  * Remembers the keys seen lately, bounded in count and age, oldest forgotten first. Best effort by design: what it
  * has forgotten is done again under the same ids, and receivers drop the repeat by its event id.
  *
- * A key takes some 50 bytes, as its fingerprint, time and value in a ring of numbers and its place there in a table. As a string in
+ * A key takes some 40 bytes, as its fingerprint and time in a ring of numbers and its place there in a table. As a string in
  * a Map it took 200, and each a share of every garbage collection: fan-out keeps up to 100,000 for each partition.
  */
 export class RecentKeys {
@@ -38,14 +40,13 @@ export class RecentKeys {
   }
 
   has(key: string, now: number): boolean {
-    return this.valueOf(key, now) !== undefined
+    return this.#placeOf(key, now) !== undefined
   }
 
-  /** What was added with the key; undefined where it is not known, or no longer. */
+  /** What was added with the key, where values are kept; undefined where it is not known, or no longer. */
   valueOf(key: string, now: number): number | undefined {
-    fingerprint(key, this.#wanted)
-    const at = this.#table[this.#slotOf(this.#wanted, 0)]!
-    return at > 0 && !this.#isOver(this.#addedAt[at - 1]!, now) ? this.#values[at - 1] : undefined
+    const at = this.#placeOf(key, now)
+    return at === undefined ? undefined : this.#values[at]
   }
 
   add(key: string, now: number, value = 0): void {
@@ -58,9 +59,15 @@ export class RecentKeys {
     const at = (this.#oldest + this.#size) & (this.#capacity - 1)
     this.#fingerprints.set(this.#wanted, at * FINGERPRINT_WORDS)
     this.#addedAt[at] = now
-    this.#values[at] = value
+    if (this.limits.keepsValues) this.#values[at] = value
     this.#table[this.#slotOf(this.#wanted, 0)] = at + 1
     this.#size++
+  }
+
+  #placeOf(key: string, now: number): number | undefined {
+    fingerprint(key, this.#wanted)
+    const at = this.#table[this.#slotOf(this.#wanted, 0)]!
+    return at > 0 && !this.#isOver(this.#addedAt[at - 1]!, now) ? at - 1 : undefined
   }
 
   #isOver(addedAt: number, now: number): boolean {
@@ -109,13 +116,13 @@ export class RecentKeys {
   #resize(capacity: number): void {
     const fingerprints = new Uint32Array(capacity * FINGERPRINT_WORDS)
     const addedAt = new Float64Array(capacity)
-    const values = new Float64Array(capacity)
+    const values = new Float64Array(this.limits.keepsValues ? capacity : 0)
     for (let i = 0; i < this.#size; i++) {
       const from = (this.#oldest + i) & (this.#capacity - 1)
       const words = this.#fingerprints.subarray(from * FINGERPRINT_WORDS, (from + 1) * FINGERPRINT_WORDS)
       fingerprints.set(words, i * FINGERPRINT_WORDS)
       addedAt[i] = this.#addedAt[from]!
-      values[i] = this.#values[from]!
+      if (this.limits.keepsValues) values[i] = this.#values[from]!
     }
     this.#capacity = capacity
     this.#fingerprints = fingerprints

@@ -20,6 +20,32 @@ const attempts = (lane: Lane, count: number, outcome: AttemptOutcome, latencyMs 
   }
 }
 
+describe('a lane that probes first', () => {
+  it('goes alone until a success of what began since: one that was under way to the receiver of before says nothing', () => {
+    const lane = aLane()
+    queue(lane, 3)
+    lane.started()
+    lane.probeFirst(1_000)
+    lane.settled('dlv_before', ok, 999, 1_005)
+    lane.started()
+    expect(lane.mayStart(1_010)).toBe(false)
+    lane.settled('dlv_probe', ok, 1_010, 1_015)
+    expect(lane.mayStart(1_020)).toBe(true)
+    lane.started()
+    queue(lane, 1)
+    expect(lane.mayStart(1_020)).toBe(true)
+  })
+
+  it('is not paused by what the receiver of before asks for', () => {
+    const lane = aLane()
+    queue(lane, 2)
+    lane.started()
+    lane.probeFirst(1_000)
+    lane.settled('dlv_before', { ...broken, status: 503, retryAfterMs: 60_000 } as AttemptOutcome, 990, 1_005)
+    expect(lane.mayStart(1_010)).toBe(true)
+  })
+})
+
 describe('what a lane holds', () => {
   it('is at least 64 deliveries, also for a slow receiver', () => {
     const lane = aLane()

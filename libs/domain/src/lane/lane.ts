@@ -47,6 +47,7 @@ export class Lane {
   #failedSinceSuccess = false
   #wasUnanswered = false
   #mustProbe = false
+  #probedSince = -Infinity
   /** When the lane will have worked off all that it was given and all that was put off. */
   #horizon = -Infinity
 
@@ -164,7 +165,8 @@ export class Lane {
   }
 
   /** For a webhook that was enabled again or has a new URL: one attempt finds out before others follow, however few. */
-  probeFirst(): void {
+  probeFirst(now: number): void {
+    this.#probedSince = now
     this.endPause()
     this.circuit.probeNext()
     this.#mustProbe = true
@@ -218,6 +220,8 @@ export class Lane {
 
   settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number, isReplay = false): void {
     this.abandoned(isReplay)
+    // It was under way to the receiver of before, and says nothing about this one.
+    if (startedAt < this.#probedSince) return
     this.#wasUnanswered = isUnanswered(outcome)
     const latency = now - startedAt
     this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
