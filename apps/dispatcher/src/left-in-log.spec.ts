@@ -73,7 +73,7 @@ function aProcess({ portion = 500, capacity = 2_000, msEach = 1 } = {}) {
       onRecords(log.slice(stretch.from, Math.min(stretch.end, stretch.from + portion)))
       return Promise.resolve()
     },
-    spans: () => Promise.resolve([{ topic: 'deliveries', partition: 0, from: begin, end: log.length }]),
+    begin: () => Promise.resolve(begin),
   }
   const inLog = new LeftInLog(
     { laneState: (id: string) => lanes.get(id) } as unknown as Dispatch,
@@ -119,12 +119,14 @@ function aProcess({ portion = 500, capacity = 2_000, msEach = 1 } = {}) {
     }
   }
   const someTime = () => vi.advanceTimersByTimeAsync(50)
+  const beginAnew = () => (readTo = 0)
   const deleteUpTo = (offset: number) => (begin = offset)
   return {
     inLog,
     write,
     deliver,
     deleteUpTo,
+    beginAnew,
     lanes,
     log,
     taken,
@@ -228,6 +230,19 @@ describe('what is left in the log', () => {
     expect([taken.length, left()]).toEqual([3_000, 0])
   })
 
+  it('does not fill the process when its lane stops: it is put off as fast as that is written', async () => {
+    const { write, lanes, taken, memory, left, someTime } = aProcess()
+    write(times(20_000, 'whk_a'))
+    expect(left()).toBe(18_000)
+    lanes.get('whk_a')!.isStopped = true
+    for (let look = 0; look < 20; look++) await someTime()
+    expect(memory.live.isFull).toBe(false)
+    expect(taken.length).toBeGreaterThan(14_000)
+    while (memory.live.records > 0) memory.live.remove(100)
+    for (let look = 0; look < 20; look++) await someTime()
+    expect([taken.length, left()]).toEqual([20_000, 0])
+  })
+
   it('is no test, and no chain that replaces another one', () => {
     const { write, left } = aProcess()
     write(times(2_000, 'whk_a'))
@@ -297,6 +312,29 @@ describe('what is left in the log', () => {
     )
     expect(completed).toEqual(expect.arrayContaining([2_000, 2_001]))
     expect([taken.at(-1), left()]).toEqual(['whk_a 2002', 0])
+  })
+
+  it('that is gone from the middle is told as well', async () => {
+    const { write, deliver, log, completed, errors, left, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(3, 'whk_a'))
+    for (let offset = 0; offset <= 2_000; offset++) log[offset] = log[2_001]!
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect(errors).toEqual([expect.objectContaining({ offset: 2_000, webhookId: 'whk_a' })])
+    expect(completed).toContain(2_000)
+    expect(left()).toBe(0)
+  })
+
+  it('is forgotten when the partition begins anew', () => {
+    const { write, log, beginAnew, left } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(3, 'whk_a'))
+    expect(left()).toBe(3)
+    log.length = 0
+    beginAnew()
+    write(['whk_b'])
+    expect(left()).toBe(0)
   })
 
   it('waits while the process is full', async () => {

@@ -15,11 +15,18 @@ const LEAST_HELD = 64
 const LONGEST_WAIT_MS = 60_000
 /** What was left for so long, since its lane became slow or others take its turns, is taken in and put off. Ms. */
 const LONGEST_LEFT_MS = 120_000
-/** From the oldest that is left to the newest read. What passed by is complete, and a commit can name as many. */
-const MOST_PASSED_BY = 24_000
+/**
+ * From the oldest that is left to the newest read. What passed by is complete, and a commit always names 24,000 offsets
+ * from its mark on: that lies somewhat before, at the oldest that a lane holds.
+ */
+const MOST_PASSED_BY = 20_000
 const LOOK_EVERY_MS = 20
 /** Of one partition, one after the other: with large bodies a portion holds only some records. */
 const PORTIONS_A_LOOK = 8
+/** A portion that gave less ends the look: webhooks that have drifted apart each have their own. */
+const WORTH_ANOTHER = 10
+/** Of what the process may hold live: the rest is for what is not left, and is not put off to make room. */
+const MOST_TAKEN_IN = 3 / 4
 const AFTER_FAILURE_MS = 1_000
 
 interface Partition {
@@ -93,9 +100,11 @@ export class LeftInLog {
   }
 
   /** Not for a partition that was lost and is back, or begins anew: what was known of it is its records from then. */
-  #knownOf({ topic, partition, records }: RecordBatch): Partition | undefined {
-    const known = this.#partitions.get(nameOf({ topic, partition }))
-    return known?.batch.isOwned() && records[0] && records[0].offset > known.readTo ? known : undefined
+  #knownOf(batch: RecordBatch): Partition | undefined {
+    const known = this.#partitions.get(nameOf(batch))
+    if (!known || (known.batch.isOwned() && batch.records[0]!.offset > known.readTo)) return known
+    this.#forget(known)
+    return undefined
   }
 
   #newPartition({ topic, partition: index }: RecordBatch, batch: RecordBatch, readTo: number): Partition {
@@ -133,12 +142,15 @@ export class LeftInLog {
         if (webhookId === undefined) break
         left.turnedTo(webhookId)
         const from = left.oldestOf(webhookId)!.offset
+        let taken = 0
         await this.reader.read({ topic, partition: index, from, end: left.end }, (records) => {
-          this.#takeFrom(partition, records)
+          // Lost while the broker answered: its new owner reads the same records.
+          if (this.#isKnown(partition)) taken = this.#takeFrom(partition, webhookId, records)
           return false
         })
         const isStillThere = left.oldestOf(webhookId)?.offset === from && this.#hasRoom(webhookId, partition)
         if (isStillThere && this.#isKnown(partition)) throw new Error(`the log does not give the record at ${from}`)
+        if (taken < WORTH_ANOTHER) break
       }
     } catch (error) {
       if (!this.#isStopped) await this.#failed(partition, error)
@@ -147,25 +159,29 @@ export class LeftInLog {
     if (left.count === 0) this.#forget(partition)
   }
 
-  /** Loudly, and what the log does not hold any more is let go: its offsets would never be committed. */
   async #failed(partition: Partition, error: unknown): Promise<void> {
-    const { topic, partition: index, left, batch } = partition
+    const { topic, partition: index, left } = partition
     this.logger.error({ err: error, topic, partition: index }, 'what was left in the log cannot be read: again soon')
-    const spans = await this.reader.spans(topic).catch(() => [])
-    const begin = spans.find((span) => span.partition === index)?.from ?? 0
-    for (let oldest = left.oldest; oldest && oldest.offset < begin; oldest = left.oldest) {
-      const { webhookId, offset } = oldest
-      this.logger.error({ topic, partition: index, offset, webhookId }, 'a delivery is gone that was left in the log')
-      left.takeOldest(webhookId)
-      batch.complete({ topic, partition: index, offset, key: null, value: null, headers: {}, timestamp: 0 })
-    }
+    const begin = await this.reader.begin(topic, index).catch(() => 0)
+    for (const webhookId of this.#isKnown(partition) ? left.webhookIds : []) this.#letGo(partition, webhookId, begin)
     await new Promise((resolve) => setTimeout(resolve, AFTER_FAILURE_MS).unref())
   }
 
-  #takeFrom(partition: Partition, records: readonly ConsumedRecord[]): void {
-    // Lost while the broker answered: its new owner reads the same records.
-    if (!this.#isKnown(partition)) return
+  /** What the log does not hold any more, loudly: its offsets would never be committed. */
+  #letGo({ topic, partition, left, batch }: Partition, webhookId: string, before: number): void {
+    for (let oldest = left.oldestOf(webhookId); oldest && oldest.offset < before; oldest = left.oldestOf(webhookId)) {
+      const { offset } = oldest
+      this.logger.error({ topic, partition, offset, webhookId }, 'a delivery is gone that was left in the log')
+      left.takeOldest(webhookId)
+      batch.complete({ topic, partition, offset, key: null, value: null, headers: {}, timestamp: 0 })
+    }
+  }
+
+  /** @returns how many were taken, or are gone */
+  #takeFrom(partition: Partition, asked: string, records: readonly ConsumedRecord[]): number {
     const { left, batch } = partition
+    const before = left.count
+    if (records[0]) this.#letGo(partition, asked, records[0].offset)
     for (const record of records) {
       // Of each webhook the oldest first: what is before it may lie outside this portion.
       if (!record.key || left.oldestOf(record.key)?.offset !== record.offset) continue
@@ -173,11 +189,12 @@ export class LeftInLog {
       left.takeOldest(record.key)
       this.#take(record, batch)
     }
+    return before - left.count
   }
 
   /** One whose lane is half empty, or must not be waited for; they take turns. */
   #hungry(partition: Partition): string | undefined {
-    if (this.memory.live.isFull) return undefined
+    if (this.#liveShare > MOST_TAKEN_IN) return undefined
     const now = Date.now()
     return partition.left.webhookIds.find((webhookId) => {
       const lane = this.dispatch.laneState(webhookId)
@@ -186,7 +203,7 @@ export class LeftInLog {
   }
 
   #hasRoom(webhookId: string, partition: Partition): boolean {
-    if (this.memory.live.isFull) return false
+    if (this.#liveShare > MOST_TAKEN_IN) return false
     const lane = this.dispatch.laneState(webhookId)
     return !lane || lane.queued < this.#roomIn(lane.capacity) || this.#isOver(webhookId, partition, Date.now())
   }

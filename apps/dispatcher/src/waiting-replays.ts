@@ -16,7 +16,7 @@ export interface PausablePartitions {
 
 /** What one partition may have waiting: beyond it it is paused, down to half. The process has its own bound. */
 const OF_PARTITION: Amount = { records: 4_000, bytes: 8 * 1024 * 1024 }
-/** From the oldest that waits to the newest read: what passed by is completed, and kept with each commit. */
+/** From the oldest that waits to the newest read: what passed by is complete, and of it a commit names 24,000 at least. */
 const MOST_PASSED_BY = 100_000
 const NO_ROOM = 'no room'
 const TOO_MANY = 'replays'

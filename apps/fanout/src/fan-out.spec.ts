@@ -197,6 +197,20 @@ describe('a round of fan-out', () => {
     ])
   })
 
+  it('is the last when the process stops: what waits is left to the next owner', async () => {
+    const { fanOut, sent, answerWith } = aFanOut()
+    let acknowledge = () => {}
+    answerWith(() => new Promise((resolve) => (acknowledge = resolve)))
+    const burst = aBatch(0, ids('evt', 12_000))
+    void take(fanOut, burst)
+    await vi.waitFor(() => expect(sent).toHaveLength(1))
+    const drained = fanOut.drain()
+    acknowledge()
+    await drained
+    expect(sent).toHaveLength(1)
+    expect(burst.completed).toHaveLength(5_000)
+  })
+
   it('that breaks while it is planned loses nothing either', async () => {
     const { fanOut, sent, errors, webhooksOf } = aFanOut()
     webhooksOf.mockImplementationOnce(() => [aWebhook])

@@ -40,7 +40,7 @@ interface Round {
 /**
  * Works in rounds: what has arrived from all partitions is matched behind one barrier and written with one request,
  * and what arrives meanwhile makes the next round. A quiet system is quick, and a busy one cheap. A round is bounded, and
- * the accounts take turns in it: the largest burst holds up what others post for no longer than a round takes.
+ * the accounts take turns in it: the largest burst of an account holds up what others post by no more than its turn.
  */
 @Injectable()
 export class FanOut {
@@ -48,6 +48,7 @@ export class FanOut {
   #partitions: Partitions | undefined
   readonly #waiting = new WaitingEvents(() => this.#partitions)
   #rounds: Promise<void> | undefined
+  #isDraining = false
 
   constructor(
     private readonly subscriptions: Subscriptions,
@@ -86,6 +87,12 @@ export class FanOut {
     await this.#rounds
   }
 
+  /** Begins no other round; what waits is read again by the next owner. Resolves when the one that runs is done. */
+  async drain(): Promise<void> {
+    this.#isDraining = true
+    await this.#rounds
+  }
+
   #add(batch: RecordBatch, records: readonly ConsumedRecord[]): void {
     this.#waiting.add(batch, records)
     this.#rounds ??= this.#run()
@@ -96,7 +103,7 @@ export class FanOut {
     // What this turn of the event loop still hands out belongs to the same round.
     await Promise.resolve()
     let backoffMs = FIRST_BACKOFF_MS
-    while (!this.#waiting.isEmpty) {
+    while (!this.#waiting.isEmpty && !this.#isDraining) {
       try {
         await this.#round()
         backoffMs = FIRST_BACKOFF_MS

@@ -86,7 +86,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     async stop() {
       state.draining = true
       server.consumer.drain()
-      const isIdle = running.get(FanOut).idle()
+      const isIdle = running.get(FanOut).drain()
       // What a broker that is away keeps from being written is read again by the next owner.
       await Promise.race([isIdle, pause(DRAIN_MS)])
       await running.close()

@@ -26,14 +26,13 @@ const IN_ONE_TURN = 500
 interface Line {
   account: string
   events: Fifo<WaitingEvent>
-  /** Deliveries that are left of its turn. Below zero after an event that led to more: it then sits turns out. */
+  /** Deliveries that are left of its turn. Below zero after an event that led to more: what follows sits turns out. */
   credit: number
 }
 
 /**
  * Events that were read and are not fanned out yet, in a line for each account. The accounts take turns that are
- * measured in deliveries: one that posts thousands of events, or one event for thousands of webhooks, does not stand
- * before the others'. Its own events stay in their order.
+ * measured in deliveries: one that posts thousands of events for a hundred webhooks does not stand before the others'. Its own events stay in their order.
  */
 export class WaitingEvents {
   /** Came since the round began: the view of the webhooks may be older than they are. */

@@ -65,8 +65,7 @@ export class LogReader {
   ): Promise<void> {
     const { portionBytes: maxBytes = MAX_FETCH_BYTES } = this.options
     for (let position = from; position < end;) {
-      const messages = await this.asking([topic], async (cluster) => {
-        const broker = await leaderOf(cluster, topic, partition)
+      const messages = await this.askLeader(topic, partition, async (broker) => {
         const fetched = { partition, fetchOffset: String(position), maxBytes }
         const { responses } = await broker.fetch({
           maxWaitTime: MAX_WAIT_MS,
@@ -87,14 +86,18 @@ export class LogReader {
     }
   }
 
+  /** The first offset that the partition still holds. */
+  begin(topic: string, partition: number): Promise<number> {
+    return this.offsetAt(topic, partition, EARLIEST)
+  }
+
   close(): void {
     this.closing.abort()
     this.link.close()
   }
 
   private offsetAt(topic: string, partition: number, timestamp: number): Promise<number> {
-    return this.asking([topic], async (cluster) => {
-      const broker = await leaderOf(cluster, topic, partition)
+    return this.askLeader(topic, partition, async (broker) => {
       const { responses } = await broker.listOffsets({
         replicaId: -1,
         isolationLevel: READ_COMMITTED,
@@ -106,26 +109,38 @@ export class LogReader {
     })
   }
 
-  private async asking<T>(topics: string[], question: (cluster: Cluster) => Promise<T>): Promise<T> {
+  private async askLeader<T>(topic: string, partition: number, question: (leader: Broker) => Promise<T>): Promise<T> {
+    const answer = await this.asking([topic], async (cluster) => {
+      const leader = leaderOf(cluster, topic, partition)
+      // Not an error in here: it would cost the others that read at the same time their connections.
+      return leader === undefined ? undefined : { is: await question(await cluster.findBroker({ nodeId: leader })) }
+    })
+    return answer.is
+  }
+
+  private async asking<T>(topics: string[], question: (cluster: Cluster) => Promise<T | undefined>): Promise<T> {
     const { mostFailures = MOST_FAILURES } = this.options
     for (let failures = 1; ; failures++) {
       try {
-        return await this.link.run(topics, question)
+        const answer = await this.link.run(topics, question)
+        if (answer !== undefined) return answer
+        throw new Error(`a partition of ${topics.join(', ')} has no leader`)
       } catch (error) {
-        // A partition that has moved is looked up again.
-        this.link.renew()
         if (failures >= mostFailures || this.closing.signal.aborted) throw error
         await pauseFor(backoffMs(failures, MAX_BACKOFF_MS), this.closing.signal)
+        await this.lookUpAgain()
       }
     }
   }
+
+  /** The partition may have moved meanwhile. */
+  private async lookUpAgain(): Promise<void> {
+    // When this fails the next question fails as well, and tells why.
+    await this.link.run([], (cluster) => cluster.refreshMetadata()).catch(() => undefined)
+  }
 }
 
-async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<Broker> {
+function leaderOf(cluster: Cluster, topic: string, partition: number): number | undefined {
   const leader = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader
-  if (leader === undefined || leader < 0) {
-    await cluster.refreshMetadata()
-    throw new Error(`${topic}/${partition} has no leader`)
-  }
-  return cluster.findBroker({ nodeId: leader })
+  return leader === undefined || leader < 0 ? undefined : leader
 }
