@@ -68,7 +68,7 @@ function aBatch(deliveries: Partial<Delivery>[]): RecordBatch {
     partition: 2,
     offset: 100 + i,
   }))
-  const holding: BatchHolding = { complete: () => {}, isOwned: () => true, isHeld: () => true }
+  const holding: BatchHolding = { complete: () => {}, isOwned: () => true, isHeld: () => true, isNamed: () => true }
   return new RecordBatch(topics.replay, 2, 1, records, 200, holding)
 }
 

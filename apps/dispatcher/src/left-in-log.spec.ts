@@ -32,7 +32,7 @@ function aProcess({ portion = 500, capacity = 2_000, msEach = 1 } = {}) {
   const completed: number[] = []
   const errors: unknown[] = []
   const reads: string[] = []
-  const state = { owned: true, down: false }
+  const state = { owned: true, down: false, named: true }
   let readTo = 0
   let begin = 0
   let left = () => 0
@@ -106,6 +106,7 @@ function aProcess({ portion = 500, capacity = 2_000, msEach = 1 } = {}) {
       records: log.slice(readTo),
       isOwned: () => owned && state.owned,
       complete: ({ offset }: ConsumedRecord) => completed.push(offset),
+      isNamed: () => state.named,
       withoutRecords: () => batch,
     }
     readTo = log.length
@@ -251,11 +252,21 @@ describe('what is left in the log', () => {
     expect(left()).toBe(0)
   })
 
-  it('ends where more passed by it than a commit can name, and is taken in from there', async () => {
-    const { write, deliver, lanes, left, someTime } = aProcess()
+  it('ends where commits cannot name what passed by it, and is taken in from there', async () => {
+    const { write, lanes, state, left, someTime } = aProcess()
     write(times(3_000, 'whk_slow'))
     expect(left()).toBe(1_000)
-    for (let batch = 0; batch < 27; batch++) {
+    state.named = false
+    write(times(10, 'whk_slow'))
+    expect([lanes.get('whk_slow')!.queued, left()]).toEqual([2_010, 1_000])
+    for (let look = 0; look < 10; look++) await someTime()
+    expect([lanes.get('whk_slow')!.queued, left()]).toEqual([3_010, 0])
+  })
+
+  it('ends where more passed by it than each commit should look at', async () => {
+    const { write, deliver, lanes, left, someTime } = aProcess()
+    write(times(3_000, 'whk_slow'))
+    for (let batch = 0; batch < 101; batch++) {
       write(times(1_000, 'whk_quick'))
       deliver('whk_quick', 1_000)
     }

@@ -15,11 +15,8 @@ const LEAST_HELD = 64
 const LONGEST_WAIT_MS = 60_000
 /** What was left for so long, since its lane became slow or others take its turns, is taken in and put off. Ms. */
 const LONGEST_LEFT_MS = 120_000
-/**
- * From the oldest that is left to the newest read. What passed by is complete, and a commit always names 24,000 offsets
- * from its mark on: that lies somewhat before, at the oldest that a lane holds.
- */
-const MOST_PASSED_BY = 20_000
+/** From the oldest that is left to the newest read: each commit looks at all of it. */
+const MOST_PASSED_BY = 100_000
 const LOOK_EVERY_MS = 20
 /** Of one partition, one after the other: with large bodies a portion holds only some records. */
 const PORTIONS_A_LOOK = 8
@@ -46,7 +43,7 @@ interface Partition {
  * that takes nearly as long as to deliver it.
  *
  * What is left is not complete: whoever owns the partition next reads it. It is bounded in time and in what passes it by,
- * since it holds up the committed offset.
+ * since it holds up the committed offset, and ends where a commit can no longer name what passed by.
  */
 @Injectable()
 export class LeftInLog {
@@ -79,7 +76,7 @@ export class LeftInLog {
     for (const record of batch.records) {
       if (partition) partition.readTo = record.offset
       const isFarBehind = passing !== undefined && record.offset - passing > MOST_PASSED_BY
-      if (isFarBehind || !this.#mayStay(record, partition?.left, now)) {
+      if (isFarBehind || !kept.isNamed() || !this.#mayStay(record, partition?.left, now)) {
         this.#take(record, kept)
         continue
       }
@@ -208,10 +205,14 @@ export class LeftInLog {
     return !lane || lane.queued < this.#roomIn(lane.capacity) || this.#isOver(webhookId, partition, Date.now())
   }
 
-  /** Its lane stopped, or what is left has become too old or too far behind: it is taken in, to be put off. */
-  #isOver(webhookId: string, { left, readTo }: Partition, now: number): boolean {
+  /**
+   * Its lane stopped, or what is left has become too old, too far behind or too scattered for commits to name what passed
+   * by: it is taken in, to be put off.
+   */
+  #isOver(webhookId: string, { left, readTo, batch }: Partition, now: number): boolean {
     const oldest = left.oldestOf(webhookId)
     if (!oldest) return false
+    if (!batch.isNamed()) return true
     const isTooOld = now - oldest.at > LONGEST_LEFT_MS || readTo - oldest.offset > MOST_PASSED_BY
     return isTooOld || this.dispatch.laneState(webhookId)?.isBlocked(now) === true
   }

@@ -32,5 +32,6 @@ export function aBatch(
     complete: (offset) => void completed.push(offset),
     isOwned: () => true,
     isHeld: () => true,
+    isNamed: () => true,
   })
 }

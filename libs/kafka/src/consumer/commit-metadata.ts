@@ -14,13 +14,20 @@ export const MOST_RANGES = ALWAYS_NAMED / 2
 /** A damaged text must not make us hold billions of offsets: more than any partition can have in flight. */
 const MAX_SPAN = 10_000_000
 
+/** What a commit says of the completed offsets beyond its own. */
+export interface CompletedBeyond {
+  text: string
+  /** Nothing had to be left out: a new owner repeats none of them. */
+  isWhole: boolean
+}
+
 /**
  * What is complete beyond the committed offset, as text for the commit: per range the gap before it and its length, or,
  * with too many gaps for that, a bit for each offset; whichever names more. What does not fit is left out, the farthest
  * first: it would be repeated after a crash, nothing worse.
  */
-export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange[]): string {
-  if (ranges.length === 0) return ''
+export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange[]): CompletedBeyond {
+  if (ranges.length === 0) return { text: '', isWhole: true }
   const bytes: number[] = []
   let at = mark
   let named = 0
@@ -31,12 +38,13 @@ export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange
     if (bytes.length > MAX_BINARY_BYTES) {
       bytes.length = size
       const bits = bitsOf(mark, ranges)
-      return bits.named > named ? textOf(BITS, bits.bytes) : textOf(RANGES, bytes)
+      if (bits.named <= named) return { text: textOf(RANGES, bytes), isWhole: false }
+      return { text: textOf(BITS, bits.bytes), isWhole: bits.isWhole }
     }
     named += to - from
     at = to
   }
-  return textOf(RANGES, bytes)
+  return { text: textOf(RANGES, bytes), isWhole: true }
 }
 
 /** Reads back what encodeCompletedBeyond wrote for this mark; anything else gives no ranges. */
@@ -63,7 +71,7 @@ function bytesOf(text: string): Buffer {
   return Buffer.from(text.slice(RANGES.length), 'base64url')
 }
 
-function bitsOf(mark: number, ranges: readonly OffsetRange[]): { bytes: Uint8Array; named: number } {
+function bitsOf(mark: number, ranges: readonly OffsetRange[]) {
   const bytes = new Uint8Array(MAX_BINARY_BYTES)
   let named = 0
   for (const { from, to } of ranges) {
@@ -72,7 +80,7 @@ function bitsOf(mark: number, ranges: readonly OffsetRange[]): { bytes: Uint8Arr
       named++
     }
   }
-  return { bytes, named }
+  return { bytes, named, isWhole: ranges.at(-1)!.to - mark <= ALWAYS_NAMED }
 }
 
 function rangesOfBits(mark: number, bytes: Uint8Array): OffsetRange[] {

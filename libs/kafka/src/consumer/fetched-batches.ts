@@ -87,6 +87,7 @@ export class FetchedBatches {
       },
       isOwned: () => held.isCurrent(holding),
       isHeld: () => held.isCurrent(holding) && clock.ageMs() < settings.sessionTimeoutMs,
+      isNamed: () => holding.isNamed,
     })
   }
 }

@@ -19,6 +19,8 @@ export interface HeldPartition extends TopicPartition {
   gap: Gap | undefined
   /** The tracker's version that was committed last. */
   committedVersion: number
+  /** The last commit could name everything that is complete beyond its offset. */
+  isNamed: boolean
 }
 
 /** Who we are in the group; commits carry it, and the broker refuses them from a past generation. */
@@ -119,6 +121,7 @@ function newHolding(topic: string, partition: number, epoch: number): HeldPartit
     end: 0,
     gap: undefined,
     committedVersion: -1,
+    isNamed: true,
   }
 }
 

@@ -52,6 +52,18 @@ describe('OffsetCommitter', () => {
     expect(decodeCompletedBeyond(2, partitions[0]!.metadata)).toEqual([{ from: 4, to: 5 }])
   })
 
+  it('tells when it cannot name all that is complete, and when it can again', async () => {
+    const { held, committer } = setUp()
+    hold(held, 7, [0])
+    const everySecond = Array.from({ length: 13_000 }, (_, i) => 1 + 2 * i)
+    complete(held, 0, everySecond)
+    await committer.commit()
+    expect(held.get('t', 0)!.isNamed).toBe(false)
+    for (let offset = 0; offset < 10_000; offset += 2) held.get('t', 0)!.tracker!.complete(offset)
+    await committer.commit()
+    expect(held.get('t', 0)!.isNamed).toBe(true)
+  })
+
   it('commits again what failed', async () => {
     const { held, requests, answer, committer } = setUp()
     hold(held, 7, [0])

@@ -92,10 +92,10 @@ export class OffsetCommitter {
     for (const holding of this.held.all) {
       const { tracker } = holding
       if (!tracker || tracker.version === holding.committedVersion) continue
-      const metadata = this.withMetadata
-        ? encodeCompletedBeyond(tracker.mark, tracker.completedBeyond(MOST_RANGES))
-        : ''
-      commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata })
+      const ranges = this.withMetadata ? tracker.completedBeyond(MOST_RANGES) : []
+      const { text, isWhole } = encodeCompletedBeyond(tracker.mark, ranges)
+      holding.isNamed = isWhole
+      commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata: text })
     }
     return commits
   }

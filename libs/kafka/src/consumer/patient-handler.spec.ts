@@ -9,6 +9,7 @@ function aBatch(state: { isOwned: boolean; isHeld: boolean } = { isOwned: true, 
     complete: () => undefined,
     isOwned: () => state.isOwned,
     isHeld: () => state.isHeld,
+    isNamed: () => true,
   })
 }
 

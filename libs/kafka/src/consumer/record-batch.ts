@@ -5,6 +5,7 @@ export interface BatchHolding {
   complete(offset: number): void
   isOwned(): boolean
   isHeld(): boolean
+  isNamed(): boolean
 }
 
 /** Records of one partition in ascending order, none of them complete before. */
@@ -48,5 +49,13 @@ export class RecordBatch {
    */
   isHeld(): boolean {
     return this.holding.isHeld()
+  }
+
+  /**
+   * Commits can name all that is complete beyond their offset. When false too much passed by too many records that are
+   * not complete, and a new owner would do some of it again.
+   */
+  isNamed(): boolean {
+    return this.holding.isNamed()
   }
 }
