@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type Delivery, RetrySchedule } from '#domain'
-import type { ConsumedRecord, RecordBatch } from '#kafka'
+import type { ConsumedRecord, DecoupledConsumer, RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
@@ -12,15 +12,11 @@ import { NewestChains } from './newest-chains.js'
 import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
-import { type PausablePartitions, WaitingReplays } from './waiting-replays.js'
+import { WaitingReplays } from './waiting-replays.js'
 import type { Work } from './work.js'
 
 /** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
-export interface Partitions extends PausablePartitions {
-  rewind(topic: string, partition: number, offset: number): void
-  pauseAll(reason: string): void
-  resumeAll(reason: string): void
-}
+export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'rewind' | 'pauseAll' | 'resumeAll'>
 
 /** With the process still too full after this, for what came meanwhile. Ms. */
 const RELIEVE_AGAIN_MS = 500
@@ -72,19 +68,19 @@ export class Intake {
   /** Deliveries that may be attempted at once. */
   now(batch: RecordBatch): void | Promise<void> {
     if (!this.past.concerns(batch.records)) return this.leftInLog.sift(batch)
-    return this.#knowingThePast(this.#decodeAll(batch), (works) => {
+    return this.#knowingThePast(batch, (works) => {
       for (const work of works) this.dispatch.offer(work)
     })
   }
 
   /** Deliveries of a tier, each with a time before which it must not be attempted. */
   later(batch: RecordBatch): void | Promise<void> {
-    return this.#knowingThePast(this.#decodeAll(batch), (works) => this.#admit(batch, works))
+    return this.#knowingThePast(batch, (works) => this.#admit(batch, works))
   }
 
   /** A replay's deliveries: never put off. Those that find no room wait in front of their lane. */
   replays(batch: RecordBatch): void | Promise<void> {
-    return this.#knowingThePast(this.#decodeAll(batch), (works) => {
+    return this.#knowingThePast(batch, (works) => {
       this.#waitingReplays?.add(batch.topic, batch.partition, works)
     })
   }
@@ -107,8 +103,9 @@ export class Intake {
     }
   }
 
-  #knowingThePast(works: Work[], go: (works: Work[]) => void): void | Promise<void> {
-    if (!this.past.concerns(works.map(({ record }) => record))) return go(works)
+  #knowingThePast(batch: RecordBatch, go: (works: Work[]) => void): void | Promise<void> {
+    const works = this.#decodeAll(batch)
+    if (!this.past.concerns(batch.records)) return go(works)
     return this.past.withoutEnded(works).then(go)
   }
 

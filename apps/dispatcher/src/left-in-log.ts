@@ -27,8 +27,7 @@ const MOST_TAKEN_IN = 3 / 4
 const AFTER_FAILURE_MS = 1_000
 
 interface Partition {
-  topic: string
-  partition: number
+  /** Its place and its holding. */
   batch: RecordBatch
   left: LeftRecords
   /** The newest offset that was read. */
@@ -80,7 +79,7 @@ export class LeftInLog {
         this.#take(record, kept)
         continue
       }
-      partition ??= this.#newPartition(batch, kept, record.offset)
+      partition ??= this.#newPartition(kept, record.offset)
       partition.left.add(record.key!, record.offset, now)
     }
     if (partition) this.#lookSoon()
@@ -104,9 +103,9 @@ export class LeftInLog {
     return undefined
   }
 
-  #newPartition({ topic, partition: index }: RecordBatch, batch: RecordBatch, readTo: number): Partition {
-    const partition = { topic, partition: index, batch, left: new LeftRecords(), readTo, isReading: false }
-    this.#partitions.set(nameOf(partition), partition)
+  #newPartition(batch: RecordBatch, readTo: number): Partition {
+    const partition = { batch, left: new LeftRecords(), readTo, isReading: false }
+    this.#partitions.set(nameOf(batch), partition)
     return partition
   }
 
@@ -116,7 +115,7 @@ export class LeftInLog {
     const before = left?.of(key) ?? 0
     const lane = this.dispatch.laneState(key)
     if (!lane || lane.isBlocked(now) || lane.waitMs(before) > LONGEST_WAIT_MS) return false
-    return before > 0 || lane.isFull || (lane.queued >= LEAST_HELD && this.#liveShare > CROWDED)
+    return before > 0 || lane.isFull || (lane.queued >= LEAST_HELD && this.memory.live.share > CROWDED)
   }
 
   #lookSoon(): void {
@@ -131,7 +130,8 @@ export class LeftInLog {
 
   /** Some portions, each from the oldest record of a webhook whose lane runs dry. Never rejects. */
   async #readSome(partition: Partition): Promise<void> {
-    const { topic, partition: index, left } = partition
+    const { left } = partition
+    const { topic, partition: index } = partition.batch
     partition.isReading = true
     try {
       for (let portion = 0; portion < PORTIONS_A_LOOK && !this.#isStopped && this.#isKnown(partition); portion++) {
@@ -157,7 +157,8 @@ export class LeftInLog {
   }
 
   async #failed(partition: Partition, error: unknown): Promise<void> {
-    const { topic, partition: index, left } = partition
+    const { left } = partition
+    const { topic, partition: index } = partition.batch
     this.logger.error({ err: error, topic, partition: index }, 'what was left in the log cannot be read: again soon')
     const begin = await this.reader.begin(topic, index).catch(() => 0)
     for (const webhookId of this.#isKnown(partition) ? left.webhookIds : []) this.#letGo(partition, webhookId, begin)
@@ -165,12 +166,13 @@ export class LeftInLog {
   }
 
   /** What the log does not hold any more, loudly: its offsets would never be committed. */
-  #letGo({ topic, partition, left, batch }: Partition, webhookId: string, before: number): void {
+  #letGo({ left, batch }: Partition, webhookId: string, before: number): void {
+    const { topic, partition } = batch
     for (let oldest = left.oldestOf(webhookId); oldest && oldest.offset < before; oldest = left.oldestOf(webhookId)) {
       const { offset } = oldest
       this.logger.error({ topic, partition, offset, webhookId }, 'a delivery is gone that was left in the log')
       left.takeOldest(webhookId)
-      batch.complete({ topic, partition, offset, key: null, value: null, headers: {}, timestamp: 0 })
+      batch.complete({ offset })
     }
   }
 
@@ -191,7 +193,7 @@ export class LeftInLog {
 
   /** One whose lane is half empty, or must not be waited for; they take turns. */
   #hungry(partition: Partition): string | undefined {
-    if (this.#liveShare > MOST_TAKEN_IN) return undefined
+    if (this.memory.live.share > MOST_TAKEN_IN) return undefined
     const now = Date.now()
     return partition.left.webhookIds.find((webhookId) => {
       const lane = this.dispatch.laneState(webhookId)
@@ -200,7 +202,7 @@ export class LeftInLog {
   }
 
   #hasRoom(webhookId: string, partition: Partition): boolean {
-    if (this.#liveShare > MOST_TAKEN_IN) return false
+    if (this.memory.live.share > MOST_TAKEN_IN) return false
     const lane = this.dispatch.laneState(webhookId)
     return !lane || lane.queued < this.#roomIn(lane.capacity) || this.#isOver(webhookId, partition, Date.now())
   }
@@ -218,17 +220,9 @@ export class LeftInLog {
   }
 
   #roomIn(capacity: number): number {
-    const share =
-      HELD_BY_ALL /
-      Math.max(
-        1,
-        this.#sum(({ left }) => left.webhooks),
-      )
-    return Math.min(capacity, this.#liveShare < 2 * CROWDED ? Math.max(LEAST_HELD, share) : LEAST_HELD)
-  }
-
-  get #liveShare(): number {
-    return this.memory.live.shareWithout({ records: 0, bytes: 0 })
+    const webhooks = this.#sum(({ left }) => left.webhooks)
+    const share = HELD_BY_ALL / Math.max(1, webhooks)
+    return Math.min(capacity, this.memory.live.share < 2 * CROWDED ? Math.max(LEAST_HELD, share) : LEAST_HELD)
   }
 
   #sum(of: (partition: Partition) => number): number {
@@ -238,14 +232,15 @@ export class LeftInLog {
   }
 
   #isKnown(partition: Partition): boolean {
-    return this.#partitions.get(nameOf(partition)) === partition && partition.batch.isOwned()
+    return this.#partitions.get(nameOf(partition.batch)) === partition && partition.batch.isOwned()
   }
 
   #forget(partition: Partition): void {
-    if (this.#partitions.get(nameOf(partition)) === partition) this.#partitions.delete(nameOf(partition))
+    const name = nameOf(partition.batch)
+    if (this.#partitions.get(name) === partition) this.#partitions.delete(name)
   }
 }
 
-function nameOf({ topic, partition }: { topic: string; partition: number }): string {
+function nameOf({ topic, partition }: RecordBatch): string {
   return `${topic}/${partition}`
 }

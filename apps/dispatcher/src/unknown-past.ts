@@ -37,6 +37,8 @@ export class UnknownPast {
    */
   async withoutEnded(works: Work[]): Promise<Work[]> {
     const past = works.filter(({ record }) => this.#records.has(record))
+    // Only what cannot be read is of then.
+    if (past.length === 0) return works
     const over = await this.endedChains.among(past.map(({ delivery: { id, chain } }) => ({ deliveryId: id, chain })))
     return works.filter((work) => {
       const { id, chain } = work.delivery

@@ -1,4 +1,5 @@
-import { Fifo, type Held as Amount, type MemoryBound } from '#domain'
+import { Fifo, type Held as Amount, MemoryBound } from '#domain'
+import type { DecoupledConsumer } from '#kafka'
 import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
@@ -9,10 +10,8 @@ export interface ReplayLanes {
   whenReplayRoom(work: Work, tell: () => void): void
 }
 
-export interface PausablePartitions {
-  pause(topic: string, partition: number, reason: string): void
-  resume(topic: string, partition: number, reason: string): void
-}
+/** What these need of the consumer: to hold partitions back. */
+export type PausablePartitions = Pick<DecoupledConsumer, 'pause' | 'resume'>
 
 /** What one partition may have waiting: beyond it it is paused, down to half. The process has its own bound. */
 const OF_PARTITION: Amount = { records: 4_000, bytes: 8 * 1024 * 1024 }
@@ -22,10 +21,11 @@ const NO_ROOM = 'no room'
 const TOO_MANY = 'replays'
 
 /** What was read of one partition and found no room yet: a line per webhook, none of them empty. */
-interface Held extends Amount {
+interface Held {
   topic: string
   partition: number
   lines: Map<string, Fifo<Work>>
+  amount: MemoryBound
   /** The newest offset that was read. */
   readTo: number
 }
@@ -82,7 +82,10 @@ export class WaitingReplays {
   #heldOf(topic: string, partition: number): Held {
     const name = `${topic}/${partition}`
     let held = this.#held.get(name)
-    if (!held) this.#held.set(name, (held = { topic, partition, lines: new Map(), records: 0, bytes: 0, readTo: 0 }))
+    if (!held) {
+      held = { topic, partition, lines: new Map(), amount: new MemoryBound(OF_PARTITION), readTo: 0 }
+      this.#held.set(name, held)
+    }
     return held
   }
 
@@ -91,14 +94,12 @@ export class WaitingReplays {
     let line = held.lines.get(webhookId)
     if (!line) held.lines.set(webhookId, (line = new Fifo()))
     line.push(work)
-    held.records++
-    held.bytes += heldBytes(work)
+    held.amount.add(heldBytes(work))
     this.memory.add(heldBytes(work))
   }
 
   #gone(held: Held, work: Work): void {
-    held.records--
-    held.bytes -= heldBytes(work)
+    held.amount.remove(heldBytes(work))
     this.memory.remove(heldBytes(work))
   }
 
@@ -120,17 +121,13 @@ export class WaitingReplays {
   #pauseOrResume(): void {
     for (const held of this.#held.values()) {
       const { topic, partition } = held
-      const share = Math.max(shareOf(held, OF_PARTITION), passedBy(held) / MOST_PASSED_BY)
+      const share = Math.max(held.amount.share, passedBy(held) / MOST_PASSED_BY)
       if (share >= 1) this.partitions.pause(topic, partition, NO_ROOM)
       else if (share <= 1 / 2) this.partitions.resume(topic, partition, NO_ROOM)
       if (this.memory.isFull) this.partitions.pause(topic, partition, TOO_MANY)
       else this.partitions.resume(topic, partition, TOO_MANY)
     }
   }
-}
-
-function shareOf(amount: Amount, most: Amount): number {
-  return Math.max(amount.records / most.records, amount.bytes / most.bytes)
 }
 
 function passedBy({ lines, readTo }: Held): number {

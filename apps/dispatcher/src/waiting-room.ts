@@ -76,7 +76,7 @@ export class WaitingRoom {
   }
 
   #hasRoomForFar(partition: string): boolean {
-    const isCrowded = this.memory.tiers.shareWithout({ records: 0, bytes: 0 }) > FAR_UP_TO
+    const isCrowded = this.memory.tiers.share > FAR_UP_TO
     return !isCrowded && (this.#farPerPartition.get(partition) ?? 0) < MOST_FAR_OF_PARTITION
   }
 

@@ -45,8 +45,7 @@ interface Round {
 @Injectable()
 export class FanOut {
   readonly #repeats = new Repeats()
-  #partitions: Partitions | undefined
-  readonly #waiting = new WaitingEvents(() => this.#partitions)
+  readonly #waiting = new WaitingEvents()
   #rounds: Promise<void> | undefined
   #isDraining = false
 
@@ -61,7 +60,7 @@ export class FanOut {
 
   /** Call once, before the consumer starts. */
   attach(partitions: Partitions): void {
-    this.#partitions = partitions
+    this.#waiting.attach(partitions)
   }
 
   /** Takes a batch for the next round. The answer is a promise where the read model is asked first. */
@@ -90,7 +89,7 @@ export class FanOut {
   /** Begins no other round; what waits is read again by the next owner. Resolves when the one that runs is done. */
   async drain(): Promise<void> {
     this.#isDraining = true
-    await this.#rounds
+    await this.idle()
   }
 
   #add(batch: RecordBatch, records: readonly ConsumedRecord[]): void {

@@ -5,12 +5,13 @@ import { WaitingEvents } from './waiting-events.js'
 /** Waiting events and a consumer that says which partitions it does not read. */
 function some() {
   const paused = new Set<string>()
-  const waiting = new WaitingEvents(() => ({
+  const waiting = new WaitingEvents()
+  waiting.attach({
     pause: (_topic, partition) => paused.add(String(partition)),
     resume: (_topic, partition) => paused.delete(String(partition)),
     pauseAll: () => paused.add('all'),
     resumeAll: () => paused.delete('all'),
-  }))
+  })
   return { waiting, paused }
 }
 

@@ -1,5 +1,5 @@
 import { Fifo, type Held, MemoryBound } from '#domain'
-import type { ConsumedRecord, RecordBatch } from '#kafka'
+import type { ConsumedRecord, DecoupledConsumer, RecordBatch } from '#kafka'
 
 /** An event that was read, and the holding that it is to be completed with. */
 export interface WaitingEvent {
@@ -8,12 +8,7 @@ export interface WaitingEvent {
 }
 
 /** What the waiting events need of the consumer: to hold partitions back. */
-export interface Partitions {
-  pause(topic: string, partition: number, reason: string): void
-  resume(topic: string, partition: number, reason: string): void
-  pauseAll(reason: string): void
-  resumeAll(reason: string): void
-}
+export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'pauseAll' | 'resumeAll'>
 
 /** What may wait of one partition, and in the process: beyond it reading stops there, down to half. */
 const OF_PARTITION: Held = { records: 5_000, bytes: 8 * 1024 * 1024 }
@@ -32,7 +27,8 @@ interface Line {
 
 /**
  * Events that were read and are not fanned out yet, in a line for each account. The accounts take turns that are
- * measured in deliveries: one that posts thousands of events for a hundred webhooks does not stand before the others'. Its own events stay in their order.
+ * measured in deliveries: one that posts thousands of events for a hundred webhooks does not stand before the others'.
+ * Its own events stay in their order.
  */
 export class WaitingEvents {
   /** Came since the round began: the view of the webhooks may be older than they are. */
@@ -42,11 +38,14 @@ export class WaitingEvents {
   readonly #turns = new Fifo<Line>()
   readonly #ofPartition = new Map<string, MemoryBound>()
   readonly #ofProcess = new MemoryBound(OF_PROCESS)
+  #partitions: Partitions | undefined
 
-  constructor(private readonly partitions: () => Partitions | undefined) {
+  /** Call once, before any come. */
+  attach(partitions: Partitions): void {
+    this.#partitions = partitions
     this.#ofProcess.onChange((full) => {
-      if (full) this.partitions()?.pauseAll(TOO_MANY)
-      else this.partitions()?.resumeAll(TOO_MANY)
+      if (full) partitions.pauseAll(TOO_MANY)
+      else partitions.resumeAll(TOO_MANY)
     })
   }
 
@@ -63,7 +62,7 @@ export class WaitingEvents {
       this.#count(bound, record)
     }
     // Each time: the reason is gone with the holding when the partition was lost meanwhile and came back.
-    if (bound.isFull) this.partitions()?.pause(topic, partition, TOO_MANY)
+    if (bound.isFull) this.#partitions?.pause(topic, partition, TOO_MANY)
   }
 
   /** What has arrived may be taken from now on. */
@@ -120,7 +119,7 @@ export class WaitingEvents {
     if (!bound) {
       bound = new MemoryBound(OF_PARTITION)
       bound.onChange((full) => {
-        if (!full) this.partitions()?.resume(topic, partition, TOO_MANY)
+        if (!full) this.#partitions?.resume(topic, partition, TOO_MANY)
       })
       this.#ofPartition.set(name, bound)
     }

@@ -48,14 +48,18 @@ export class MemoryBound {
     this.#update()
   }
 
-  /** How full it would be without so much of it: 1 at its limits. */
+  /** How full it is: 1 at its limits. */
+  get share(): number {
+    return this.shareWithout(NOTHING)
+  }
+
+  /** How full it would be without so much of it. */
   shareWithout({ records, bytes }: Held): number {
     return Math.max((this.records - records) / this.most.records, (this.bytes - bytes) / this.most.bytes)
   }
 
   #update(): void {
-    const share = this.shareWithout(NOTHING)
-    const full = this.#full ? share > 1 / 2 : share >= 1
+    const full = this.#full ? this.share > 1 / 2 : this.share >= 1
     if (full === this.#full) return
     this.#full = full
     this.#onChange(full)

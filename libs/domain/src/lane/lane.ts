@@ -136,8 +136,7 @@ export class Lane {
   place(now: number): Placement {
     const blockedUntil = this.#blockedUntil(now)
     if (this.unfinished < NEVER_PUT_OFF_BELOW && blockedUntil - now <= LONGEST_HELD_PAUSE_MS) return { kind: 'queue' }
-    if (blockedUntil > now || this.#queued >= this.capacity)
-      return { kind: 'defer', until: this.#promise(blockedUntil) }
+    if (blockedUntil > now || this.isFull) return { kind: 'defer', until: this.#promise(blockedUntil) }
     return { kind: 'queue' }
   }
 

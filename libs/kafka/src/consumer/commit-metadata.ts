@@ -1,4 +1,4 @@
-import type { OffsetRange } from './offset-tracker.js'
+import { type OffsetRange, extend } from './offset-tracker.js'
 
 /** The broker refuses a commit with more (offset.metadata.max.bytes). */
 export const MAX_METADATA_BYTES = 4_096
@@ -86,10 +86,7 @@ function bitsOf(mark: number, ranges: readonly OffsetRange[]) {
 function rangesOfBits(mark: number, bytes: Uint8Array): OffsetRange[] {
   const ranges: OffsetRange[] = []
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    if (!(bytes[bit >>> 3]! & (1 << (bit & 7)))) continue
-    const last = ranges.at(-1)
-    if (last?.to === mark + bit) last.to++
-    else ranges.push({ from: mark + bit, to: mark + bit + 1 })
+    if (bytes[bit >>> 3]! & (1 << (bit & 7))) extend(ranges, mark + bit)
   }
   return ranges
 }

@@ -123,7 +123,8 @@ export class OffsetTracker {
   }
 }
 
-function extend(ranges: OffsetRange[], offset: number): void {
+/** The offset is the next in them, or begins another one. */
+export function extend(ranges: OffsetRange[], offset: number): void {
   const last = ranges[ranges.length - 1]
   if (last && last.to === offset) last.to++
   else ranges.push({ from: offset, to: offset + 1 })

@@ -25,8 +25,8 @@ export class RecordBatch {
    * Nothing is left to be done for the record: its offset may be committed once all before it are complete.
    * Idempotent, in any order; ignored when the partition was lost meanwhile.
    */
-  complete(record: ConsumedRecord): void {
-    this.holding.complete(record.offset)
+  complete({ offset }: Pick<ConsumedRecord, 'offset'>): void {
+    this.holding.complete(offset)
   }
 
   /** The same holding without its records, for whoever keeps one of them for long and must not keep all the others. */

@@ -109,13 +109,12 @@ export class LogReader {
     })
   }
 
-  private async askLeader<T>(topic: string, partition: number, question: (leader: Broker) => Promise<T>): Promise<T> {
-    const answer = await this.asking([topic], async (cluster) => {
+  private askLeader<T>(topic: string, partition: number, question: (leader: Broker) => Promise<T>): Promise<T> {
+    return this.asking([topic], async (cluster) => {
       const leader = leaderOf(cluster, topic, partition)
       // Not an error in here: it would cost the others that read at the same time their connections.
-      return leader === undefined ? undefined : { is: await question(await cluster.findBroker({ nodeId: leader })) }
+      return leader === undefined ? undefined : question(await cluster.findBroker({ nodeId: leader }))
     })
-    return answer.is
   }
 
   private async asking<T>(topics: string[], question: (cluster: Cluster) => Promise<T | undefined>): Promise<T> {
