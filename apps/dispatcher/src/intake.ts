@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type Delivery, RetrySchedule } from '#domain'
-import type { ConsumedRecord, DecoupledConsumer, RecordBatch } from '#kafka'
+import { type ConsumedRecord, type DecoupledConsumer, type RecordBatch, partitionName } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
 import { Dispatch } from './dispatch.js'
@@ -93,7 +93,7 @@ export class Intake {
       if (admission.kind === 'taken') continue
       // This record and all behind it go back to the log; they are read again when it is time.
       if (admission.kind === 'full') {
-        this.#full.set(`${topic}/${partition}`, { topic, partition })
+        this.#full.set(partitionName({ topic, partition }), { topic, partition })
         this.#giveBack(work.record, 'full')
       } else {
         this.#giveBack(work.record, 'not due')
@@ -142,7 +142,7 @@ export class Intake {
   }
 
   #hasRoom(topic: string, partition: number): void {
-    if (this.#full.delete(`${topic}/${partition}`)) this.#partitions?.resume(topic, partition, 'full')
+    if (this.#full.delete(partitionName({ topic, partition }))) this.#partitions?.resume(topic, partition, 'full')
   }
 
   #at(time: number, action: () => void): void {

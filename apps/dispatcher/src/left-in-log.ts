@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { type ConsumedRecord, LogReader, type RecordBatch } from '#kafka'
+import { type ConsumedRecord, LogReader, type RecordBatch, partitionName } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
@@ -97,7 +97,7 @@ export class LeftInLog {
 
   /** Not for a partition that was lost and is back, or begins anew: what was known of it is its records from then. */
   #knownOf(batch: RecordBatch): Partition | undefined {
-    const known = this.#partitions.get(nameOf(batch))
+    const known = this.#partitions.get(partitionName(batch))
     if (!known || (known.batch.isOwned() && batch.records[0]!.offset > known.readTo)) return known
     this.#forget(known)
     return undefined
@@ -105,7 +105,7 @@ export class LeftInLog {
 
   #newPartition(batch: RecordBatch, readTo: number): Partition {
     const partition = { batch, left: new LeftRecords(), readTo, isReading: false }
-    this.#partitions.set(nameOf(batch), partition)
+    this.#partitions.set(partitionName(batch), partition)
     return partition
   }
 
@@ -232,15 +232,11 @@ export class LeftInLog {
   }
 
   #isKnown(partition: Partition): boolean {
-    return this.#partitions.get(nameOf(partition.batch)) === partition && partition.batch.isOwned()
+    return this.#partitions.get(partitionName(partition.batch)) === partition && partition.batch.isOwned()
   }
 
   #forget(partition: Partition): void {
-    const name = nameOf(partition.batch)
+    const name = partitionName(partition.batch)
     if (this.#partitions.get(name) === partition) this.#partitions.delete(name)
   }
-}
-
-function nameOf({ topic, partition }: RecordBatch): string {
-  return `${topic}/${partition}`
 }

@@ -1,5 +1,5 @@
 import { Fifo, type Held as Amount, MemoryBound } from '#domain'
-import type { DecoupledConsumer } from '#kafka'
+import { type DecoupledConsumer, partitionName } from '#kafka'
 import { type Work, heldBytes } from './work.js'
 
 /** Where a replay's deliveries go. */
@@ -80,7 +80,7 @@ export class WaitingReplays {
   }
 
   #heldOf(topic: string, partition: number): Held {
-    const name = `${topic}/${partition}`
+    const name = partitionName({ topic, partition })
     let held = this.#held.get(name)
     if (!held) {
       held = { topic, partition, lines: new Map(), amount: new MemoryBound(OF_PARTITION), readTo: 0 }

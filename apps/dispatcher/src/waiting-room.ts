@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { partitionName } from '#kafka'
 import { DueTimer } from './due-timer.js'
 import { MemoryBounds } from './memory-bounds.js'
 import { type Work, heldBytes } from './work.js'
@@ -51,9 +52,8 @@ export class WaitingRoom {
 
   /** @param tierDelayMs the tier's delay, from which the jitter is measured */
   admit(work: Work, tierDelayMs: number, now: number): Admission {
-    const { topic, partition } = work.record
     const notBefore = work.delivery.notBefore ?? now
-    const key = `${topic}/${partition}`
+    const key = partitionName(work.record)
     const isFar = notBefore - now > READ_AHEAD_MS
     if (isFar && (notBefore - now > FAR_AHEAD_MS || !this.#hasRoomForFar(key)))
       return { kind: 'later', readAgainAt: notBefore - READ_AHEAD_MS }
@@ -88,7 +88,7 @@ export class WaitingRoom {
   #leave(work: Work): void {
     this.memory.tiers.remove(heldBytes(work))
     const { topic, partition } = work.record
-    const key = `${topic}/${partition}`
+    const key = partitionName(work.record)
     if (this.#far.delete(work)) this.#farPerPartition.set(key, this.#farPerPartition.get(key)! - 1)
     const waiting = (this.#perPartition.get(key) ?? 1) - 1
     this.#perPartition.set(key, waiting)

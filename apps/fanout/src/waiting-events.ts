@@ -1,5 +1,5 @@
 import { Fifo, type Held, MemoryBound } from '#domain'
-import type { ConsumedRecord, DecoupledConsumer, RecordBatch } from '#kafka'
+import { type ConsumedRecord, type DecoupledConsumer, type RecordBatch, partitionName } from '#kafka'
 
 /** An event that was read, and the holding that it is to be completed with. */
 export interface WaitingEvent {
@@ -114,7 +114,7 @@ export class WaitingEvents {
   }
 
   #boundOf(topic: string, partition: number): MemoryBound {
-    const name = `${topic}/${partition}`
+    const name = partitionName({ topic, partition })
     let bound = this.#ofPartition.get(name)
     if (!bound) {
       bound = new MemoryBound(OF_PARTITION)

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { KafkaConnection, TopicAdmin } from '#kafka'
+import { KafkaConnection, TopicAdmin, partitionName } from '#kafka'
 import type { LogEnds } from '#postgres'
 import { TopicMap } from '#topics'
 import { Projector } from '../deliveries/projector.js'
@@ -37,7 +37,7 @@ export class ReadModelMark implements OnApplicationShutdown {
   async isPast(ends: LogEnds): Promise<boolean> {
     const committed = await this.#offsets()
     return Object.entries(ends).every(([topic, partitions]) =>
-      partitions.every(({ partition, end }) => (committed.get(`${topic}/${partition}`) ?? -1) >= end),
+      partitions.every(({ partition, end }) => (committed.get(partitionName({ topic, partition })) ?? -1) >= end),
     )
   }
 
@@ -61,10 +61,6 @@ export class ReadModelMark implements OnApplicationShutdown {
 
   async #readOffsets(): Promise<Map<string, number>> {
     const committed = await this.#admin.committed(this.projector.groupId, this.#read)
-    return new Map(
-      committed.map(
-        ({ topic, partition, offset }) => [`${topic}/${partition}`, offset ?? -1] satisfies [string, number],
-      ),
-    )
+    return new Map(committed.map((at) => [partitionName(at), at.offset ?? -1] satisfies [string, number]))
   }
 }

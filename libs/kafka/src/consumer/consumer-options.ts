@@ -1,7 +1,7 @@
 import type { ConsumerConfig, PartitionAssigner } from 'kafkajs'
 import type { OnAssigned } from './assignment-start.js'
 import type { ConsumerSettings } from './consumer-settings.js'
-import type { TopicPartition } from './held-partitions.js'
+import type { TopicPartition } from '../topic-partition.js'
 import type { RecordBatch } from './record-batch.js'
 import type { Assignment } from './sticky-assigner.js'
 

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, inject, it } from 'vitest'
 import { eventually } from '../testing/eventually.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
 import type { ConsumedRecord } from './consumed-record.js'
-import type { TopicPartition } from './held-partitions.js'
+import type { TopicPartition } from '../topic-partition.js'
 import type { RecordBatch } from './record-batch.js'
 
 const kafka = new TestKafka(inject('kafkaBrokers'))

@@ -1,10 +1,6 @@
 import type { Gap } from './admit-batch.js'
 import type { OffsetTracker } from './offset-tracker.js'
-
-export interface TopicPartition {
-  topic: string
-  partition: number
-}
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 
 /** A partition that this member holds, from the join that gave it until the one that took it. */
 export interface HeldPartition extends TopicPartition {
@@ -64,12 +60,12 @@ export class HeldPartitions {
   }
 
   get(topic: string, partition: number): HeldPartition | undefined {
-    return this.held.get(nameOf(topic, partition))
+    return this.held.get(partitionName({ topic, partition }))
   }
 
   /** The very same holding as then: not lost, and not lost and given back. */
   isCurrent(partition: HeldPartition): boolean {
-    return this.held.get(nameOf(partition.topic, partition.partition)) === partition
+    return this.held.get(partitionName(partition)) === partition
   }
 
   /**
@@ -86,7 +82,7 @@ export class HeldPartitions {
     const change: JoinChange = { retained: [], gained: [], lost: [] }
     for (const [topic, partitions] of Object.entries(assignment)) {
       for (const partition of partitions) {
-        const name = nameOf(topic, partition)
+        const name = partitionName({ topic, partition })
         const known = old.get(name)
         // One whose offsets were never read has handed nothing out: it begins anew.
         const kept = isContinuous && known?.tracker ? known : undefined
@@ -123,10 +119,6 @@ function newHolding(topic: string, partition: number, epoch: number): HeldPartit
     committedVersion: -1,
     isNamed: true,
   }
-}
-
-export function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`
 }
 
 /** The bare names, for hooks and logs. */

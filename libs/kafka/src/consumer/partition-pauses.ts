@@ -1,4 +1,4 @@
-import { nameOf, type TopicPartition } from './held-partitions.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 
 /** The part of kafkajs' consumer that pauses. */
 export interface Pausable {
@@ -15,14 +15,14 @@ export class PartitionPauses {
   constructor(private readonly consumer: Pausable) {}
 
   pause({ topic, partition }: TopicPartition, reason: string): void {
-    const name = nameOf(topic, partition)
+    const name = partitionName({ topic, partition })
     const reasons = this.reasons.get(name) ?? new Set()
     this.reasons.set(name, reasons.add(reason))
     if (reasons.size === 1) this.tell('pause', topic, partition)
   }
 
   resume({ topic, partition }: TopicPartition, reason: string): void {
-    const name = nameOf(topic, partition)
+    const name = partitionName({ topic, partition })
     const reasons = this.reasons.get(name)
     if (!reasons?.delete(reason) || reasons.size > 0) return
     this.reasons.delete(name)
@@ -30,7 +30,7 @@ export class PartitionPauses {
   }
 
   isPaused({ topic, partition }: TopicPartition): boolean {
-    return this.reasonsForAll.size > 0 || this.reasons.has(nameOf(topic, partition))
+    return this.reasonsForAll.size > 0 || this.reasons.has(partitionName({ topic, partition }))
   }
 
   /** Also what will be held later is paused, until the reason is resumed. */
@@ -46,7 +46,7 @@ export class PartitionPauses {
 
   /** Reasons end with the holding; what else kafkajs still has paused from before is released, what we have is repeated. */
   afterJoin(held: readonly TopicPartition[], lost: readonly TopicPartition[]): void {
-    for (const { topic, partition } of lost) this.reasons.delete(nameOf(topic, partition))
+    for (const { topic, partition } of lost) this.reasons.delete(partitionName({ topic, partition }))
     for (const { topic, partitions } of this.consumer.paused()) {
       for (const partition of partitions) this.tell('resume', topic, partition)
     }

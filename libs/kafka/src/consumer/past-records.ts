@@ -1,4 +1,4 @@
-import { nameOf, type TopicPartition } from './held-partitions.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 
 /**
  * Which records lay in partitions that were taken over without an offset: the broker lost it, or the group is new. What
@@ -14,12 +14,12 @@ export class PastRecords {
 
   /** @param now ms since the epoch */
   takenOver(partitions: readonly TopicPartition[], now: number): void {
-    for (const { topic, partition } of partitions) this.takenOverAt.set(nameOf(topic, partition), now)
+    for (const { topic, partition } of partitions) this.takenOverAt.set(partitionName({ topic, partition }), now)
   }
 
   /** @param record `timestamp` is that of the broker's append, ms since the epoch */
   has({ topic, partition, timestamp }: TopicPartition & { timestamp: number }): boolean {
-    const takenOverAt = this.takenOverAt.get(nameOf(topic, partition))
+    const takenOverAt = this.takenOverAt.get(partitionName({ topic, partition }))
     return takenOverAt !== undefined && timestamp < takenOverAt
   }
 }

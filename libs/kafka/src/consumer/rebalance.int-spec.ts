@@ -3,8 +3,7 @@ import { eventually } from '../testing/eventually.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
 import { Victim } from '../testing/victim-process.testing.js'
 import type { ConsumerHooks } from './consumer-options.js'
-import type { TopicPartition } from './held-partitions.js'
-import { nameOf } from './held-partitions.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 import type { BatchHandler } from './patient-handler.js'
 import type { RecordBatch } from './record-batch.js'
 
@@ -23,7 +22,7 @@ function aMember(
 ) {
   const held = new Set<string>()
   const change = (add: boolean) => (partitions: TopicPartition[]) => {
-    for (const { topic, partition } of partitions) held[add ? 'add' : 'delete'](nameOf(topic, partition))
+    for (const { topic, partition } of partitions) held[add ? 'add' : 'delete'](partitionName({ topic, partition }))
   }
   const consumer = kafka.consumer({ topics, groupId, settings: { heartbeatIntervalMs } }, onBatch, {
     onAssigned: change(true),
@@ -246,7 +245,7 @@ describe('a rebalance', () => {
     let release: () => void = () => undefined
     const blocked = new Promise<void>((resolve) => (release = resolve))
     const handle = (isFirst: boolean) => async (batch: RecordBatch) => {
-      calls.push(nameOf(topic, batch.partition))
+      calls.push(partitionName({ topic, partition: batch.partition }))
       if (isFirst && calls.length === 1) await blocked
       if (batch.isOwned()) batch.completeAll()
     }

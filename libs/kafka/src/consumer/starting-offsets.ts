@@ -1,7 +1,6 @@
 import type { Broker, Cluster } from '../client/kafkajs.js'
 import { decodeCompletedBeyond } from './commit-metadata.js'
-import type { TopicPartition } from './held-partitions.js'
-import { nameOf } from './held-partitions.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 import type { OffsetRange } from './offset-tracker.js'
 
 /** Where to begin in a partition. */
@@ -35,7 +34,7 @@ export async function readStartingOffsets(
   const firsts = indexed(earliest)
   const ends = indexed(latest)
   return partitions.map(({ topic, partition }) => {
-    const name = nameOf(topic, partition)
+    const name = partitionName({ topic, partition })
     const commit = commits.get(name)
     const first = firsts.get(name)
     const last = ends.get(name)
@@ -74,6 +73,8 @@ function byTopic(partitions: readonly TopicPartition[]): { topic: string; partit
 
 function indexed<P extends { partition: number }>(topics: { topic: string; partitions: P[] }[]): Map<string, P> {
   return new Map(
-    topics.flatMap(({ topic, partitions }) => partitions.map((one) => [nameOf(topic, one.partition), one])),
+    topics.flatMap(({ topic, partitions }) =>
+      partitions.map((one) => [partitionName({ topic, partition: one.partition }), one]),
+    ),
   )
 }

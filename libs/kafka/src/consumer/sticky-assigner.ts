@@ -1,6 +1,7 @@
 import type { Assigner, GroupMember, PartitionAssigner } from 'kafkajs'
 import { type Cluster, kafkaJs } from '../client/kafkajs.js'
 import type { OwnAssigner } from '../client/own-assigner.js'
+import { partitionName } from '../topic-partition.js'
 import { assignUnits, type Claimant } from './assign-units.js'
 import type { Claim } from './held-partitions.js'
 
@@ -73,11 +74,9 @@ async function assign(assignment: Assignment, cluster: Cluster, groupMembers: Gr
 function unitsOf(assignment: Assignment, counts: Map<string, number>): string[] {
   const indexes = Array.from({ length: Math.max(0, ...counts.values()) }, (_, index) => index)
   if (assignment === 'together') return indexes.map(String)
-  return [...counts].flatMap(([topic, count]) => indexes.slice(0, count).map((index) => unitOf(topic, index)))
-}
-
-function unitOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`
+  return [...counts].flatMap(([topic, count]) =>
+    indexes.slice(0, count).map((index) => partitionName({ topic, partition: index })),
+  )
 }
 
 function partitionsOf(units: string[], counts: Map<string, number>, wanted: Set<string>): Record<string, number[]> {
@@ -96,7 +95,7 @@ function partitionsOf(units: string[], counts: Map<string, number>, wanted: Set<
 
 function encodeClaim(assignment: Assignment, { generation, partitions }: Claim): Buffer {
   const units = partitions.map(({ topic, partition }) =>
-    assignment === 'together' ? String(partition) : unitOf(topic, partition),
+    assignment === 'together' ? String(partition) : partitionName({ topic, partition }),
   )
   return Buffer.from(JSON.stringify({ generation, units: [...new Set(units)] }))
 }

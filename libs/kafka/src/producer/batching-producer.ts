@@ -4,11 +4,12 @@ import { backoffMs } from '../client/backoff.js'
 import { pauseFor } from '../client/pause-for.js'
 import { within } from '../client/within.js'
 import type { KafkaConnection } from '../kafka-connection.js'
+import { partitionName } from '../topic-partition.js'
 import { type OutgoingRecord, bytesOf, queuedRecord } from './outgoing-record.js'
 import { PendingSends } from './pending-sends.js'
 import { ProduceFailed } from './produce-failed.js'
 import { NO_ORIGIN, ProducerIdentity } from './producer-identity.js'
-import { RecordQueue, partitionName } from './record-queue.js'
+import { RecordQueue } from './record-queue.js'
 import { type ChunkOutcome, type NumberedChunk, roundTrip } from './round-trip.js'
 
 export interface BatchingProducerOptions {

@@ -1,5 +1,5 @@
 import type { BatchOrigin } from '../codec/encode-record-batch.js'
-import { partitionName } from './record-queue.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 
 /** Sequence numbers are 31 bits and begin again at 0. */
 const SEQUENCES = 2 ** 31
@@ -18,7 +18,7 @@ export class ProducerIdentity {
   ) {}
 
   /** The numbers of the partition's next batch of `count` records. */
-  next(partition: { topic: string; partition: number }, count: number): BatchOrigin {
+  next(partition: TopicPartition, count: number): BatchOrigin {
     const name = partitionName(partition)
     const firstSequence = this.sequences.get(name) ?? 0
     this.sequences.set(name, (firstSequence + count) % SEQUENCES)

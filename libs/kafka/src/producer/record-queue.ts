@@ -1,16 +1,13 @@
 import { partitionOfKey } from '../codec/murmur2.js'
+import { type TopicPartition, partitionName } from '../topic-partition.js'
 import { bytesOf, type QueuedRecord } from './outgoing-record.js'
 
 /** Records for one partition that go in one batch. */
-export interface Chunk {
-  topic: string
-  partition: number
+export interface Chunk extends TopicPartition {
   records: QueuedRecord[]
 }
 
-interface PartitionQueue {
-  topic: string
-  partition: number
+interface PartitionQueue extends TopicPartition {
   records: QueuedRecord[]
   head: number
 }
@@ -126,10 +123,6 @@ export class RecordQueue {
     if (queue) queue.records.push(record)
     else this.partitions.set(name, { topic: record.topic, partition, records: [record], head: 0 })
   }
-}
-
-export function partitionName({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`
 }
 
 function takeFrom(queue: PartitionQueue, maxBytes: number): QueuedRecord[] {
