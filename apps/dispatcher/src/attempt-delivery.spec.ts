@@ -99,6 +99,26 @@ it('asks a receiver that takes neither twice, and reports its refusal', async ()
   expect(requests).toHaveLength(2)
 })
 
+it('reports the answer as it may be kept: no secrets of headers, and a body that is not cut within a character', async () => {
+  const body = Buffer.from('é'.repeat(2_050).replace('é', 'e'))
+  const answered = { ...answer(200), headers: { 'set-cookie': 'session=1', server: 'nginx' }, body }
+  const client = { send: () => Promise.resolve(answered) } as unknown as EgressClient
+  const webhooks = { secretsOf: () => [NEW] } as unknown as WebhooksToCall
+
+  const { request, response } = await new AttemptDelivery(client, webhooks, 5_000).run(
+    aDelivery(),
+    webhook,
+    new SecretChoice(),
+  )
+
+  expect(request.headers['x-webhook-signature']).toMatch(/^[0-9a-f]{8}…$/)
+  expect(response).toEqual({
+    status: 200,
+    headers: { 'set-cookie': '[redacted]', server: 'nginx' },
+    body: `e${'é'.repeat(2_047)}`,
+  })
+})
+
 describe('a secret that cannot be opened', () => {
   it.each([new UnknownSealKeyError('k1'), new BrokenSealError('not authentic')])(
     'is a fault of ours, calls nobody and ends nothing: %s',

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import { Inject, Injectable } from '@nestjs/common'
 import {
   type AttemptOutcome,
@@ -10,6 +11,7 @@ import {
 import { EgressClient, type EgressRequest, type EgressResult, type OwnFaultCause } from '#egress'
 import { BrokenSealError, UnknownSealKeyError, signatureHeaders } from '#signing'
 import { type SecretChoice, looksLikeWrongSecret } from './secret-choice.js'
+import { shownRequestHeaders, shownResponseHeaders } from './shown-headers.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
 export const ATTEMPT_TIMEOUT_MS = Symbol('attempt timeout in ms')
@@ -20,6 +22,7 @@ export interface AttemptReport {
   /** Ms since the epoch. */
   startedAt: number
   durationMs: number
+  /** As it may be kept and shown: see `shown-headers.ts`, the receiver's as well. */
   request: { url: string; headers: Record<string, string> }
   response: ResponseExcerpt | null
   /** Null for a fault of ours, which neither counts as an attempt nor against the webhook. */
@@ -67,7 +70,7 @@ export class AttemptDelivery {
       attemptId: newId('atm'),
       startedAt,
       durationMs: other === undefined ? Math.round(sent.result.durationMs) : Date.now() - startedAt,
-      request: { url: webhook.url, headers: sent.headers },
+      request: { url: webhook.url, headers: shownRequestHeaders(sent.headers) },
       ...whatItCameTo(sent.result),
     }
   }
@@ -138,6 +141,12 @@ function isSuccess(result: EgressResult): boolean {
   return result.kind === 'answered' && result.status >= 200 && result.status < 300
 }
 
+/** Not cut within a character, which would show as one that the receiver did not send. */
+function excerptOf(body: Buffer): string {
+  if (body.length <= EXCERPT_BYTES) return body.toString('utf8')
+  return new StringDecoder('utf8').write(body.subarray(0, EXCERPT_BYTES))
+}
+
 function whatItCameTo(result: EgressResult): Pick<AttemptReport, 'result' | 'ourFault' | 'response' | 'detail'> {
   switch (result.kind) {
     case 'answered':
@@ -145,8 +154,8 @@ function whatItCameTo(result: EgressResult): Pick<AttemptReport, 'result' | 'our
         result: outcomeOfStatus(result.status, result.headers['retry-after'], Date.now()),
         response: {
           status: result.status,
-          headers: result.headers,
-          body: result.body.subarray(0, EXCERPT_BYTES).toString('utf8'),
+          headers: shownResponseHeaders(result.headers),
+          body: excerptOf(result.body),
         },
       }
     case 'failed':

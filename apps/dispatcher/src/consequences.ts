@@ -66,6 +66,7 @@ export class Consequences {
   putOff(lane: WebhookLane, work: Work, until: number): void {
     if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
     if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
+    this.inHand.leave(work)
     lane.state.wasDeferred()
     this.metrics.deferred.inc()
     const bytes = heldBytes(work)

@@ -75,10 +75,11 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       work.batch.complete(work.record)
       return { kind: 'end', end: 'delivered' }
     },
-    defer: (work: WorkStandIn, until: number) => {
+    defer: async (work: WorkStandIn, until: number) => {
       written.push({ kind: 'deferred', deliveryId: work.delivery.id, until })
+      await acknowledged
       work.batch.complete(work.record)
-      return Promise.resolve(until)
+      return until
     },
     end: (work: WorkStandIn, end: string) => {
       written.push({ kind: 'ended', deliveryId: work.delivery.id, end })
@@ -124,7 +125,9 @@ function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
       dispatch.offer(work)
       return work
     },
-    acknowledgeAfter: (promise: Promise<void>) => (acknowledged = promise),
+    acknowledgeAfter: (promise: Promise<void>): void => {
+      acknowledged = promise
+    },
     whenCaughtUp: (action: () => Promise<void>) => (catchUp = action),
     change: (after: DeliverableWebhook) => {
       const before = view.get(after.id)
@@ -286,6 +289,56 @@ describe('a delivery that was asked for again', () => {
   })
 })
 
+describe('a delivery that is put off', () => {
+  it('is attempted when its record comes back before the write of it is acknowledged, as after a lost answer', async () => {
+    const { offer, underWay, acknowledgeAfter } = aDispatch()
+    let acknowledge = () => {}
+    acknowledgeAfter(new Promise((resolve) => (acknowledge = resolve)))
+    const first = offer({ id: 'dlv_back' })
+    underWay[0]!.answer(null)
+    await settled()
+    const back = offer({ id: 'dlv_back', notBefore: Date.now(), isDeferred: true })
+    await settled()
+    expect(underWay).toHaveLength(2)
+    expect([first.completed, back.completed]).toEqual([false, false])
+    acknowledge()
+    await settled()
+    expect([first.completed, back.completed]).toEqual([true, false])
+    underWay[1]!.answer(OK)
+    await settled()
+    expect(back.completed).toBe(true)
+  })
+})
+
+describe('a webhook that is changed during an attempt', () => {
+  it('is disabled as it is now when the answer is 410', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    change(aWebhook('whk_1', { version: 2, events: ['context.deleted'] }))
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)!.command).toMatchObject({ reason: 'gone', version: 2 })
+    // The API saw yet another change, and does nothing about the old one: the next 410 is about what is there now.
+    change(aWebhook('whk_1', { version: 3, events: ['context.deleted'] }))
+    offer()
+    underWay[1]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)!.command).toMatchObject({ reason: 'gone', version: 3 })
+  })
+
+  it('has nothing to do with what its old URL answers', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    change(aWebhook('whk_1', { version: 2, url: 'https://example.com/moved' }))
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)).toMatchObject({ kind: 'attempted', command: null })
+    offer()
+    await settled()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
 describe('neighbours', () => {
   it('do not wait for a webhook that never answers', async () => {
     const { offer, underWay } = aDispatch([aWebhook('whk_hung'), aWebhook('whk_1')])
@@ -296,15 +349,37 @@ describe('neighbours', () => {
     expect(underWay.at(-1)!.webhookId).toBe('whk_1')
   })
 
-  it('keep three quarters of the slots when a thousand webhooks hang', async () => {
+  it('keep a quarter of the slots when a thousand webhooks hang that nobody knew', async () => {
     const hung = Array.from({ length: 1_000 }, (_, i) => aWebhook(`whk_hung_${i}`))
     const { offer, underWay } = aDispatch([...hung, aWebhook('whk_1')])
+    offer()
+    underWay[0]!.answer(OK)
+    await settled()
     for (const { id } of hung) for (let i = 0; i < 3; i++) offer({ webhookId: id })
     await settled()
-    expect(underWay.length).toBeLessThanOrEqual(1_024)
+    expect(underWay).toHaveLength(1 + 512 + 256)
     offer()
     await settled()
-    expect(underWay.some(({ webhookId }) => webhookId === 'whk_1')).toBe(underWay.length < 1_024)
+    expect(underWay.at(-1)!.webhookId).toBe('whk_1')
+  })
+
+  it('keep three quarters of the slots when five hundred begin to hang that were quick before', async () => {
+    const hung = Array.from({ length: 500 }, (_, i) => aWebhook(`whk_hung_${i}`))
+    const { offer, underWay } = aDispatch([...hung, aWebhook('whk_1')])
+    for (const { id } of [...hung, { id: 'whk_1' }]) offer({ webhookId: id })
+    await settled()
+    for (const { answer } of underWay.splice(0)) answer(OK)
+    await settled()
+    // One each, and for more than a second nothing comes back.
+    for (const { id } of hung) offer({ webhookId: id })
+    await settled()
+    await vi.advanceTimersByTimeAsync(1_500)
+    for (const { id } of hung) for (let i = 0; i < 3; i++) offer({ webhookId: id })
+    await settled()
+    expect(underWay).toHaveLength(500 + 256)
+    offer()
+    await settled()
+    expect(underWay.at(-1)!.webhookId).toBe('whk_1')
   })
 
   it('of a burst have their turn while it is begun: what one turn of the event loop begins is bounded', async () => {

@@ -253,7 +253,7 @@ export class Dispatch {
       return false
     }
     if (lane.isReplayNext && !this.#replayPace.admits(lane)) return false
-    const work = lane.startNext()!
+    const work = lane.startNext(now)!
     if (!work.batch.isHeld()) {
       this.#putBackOrDrop(lane, work, now)
       return false
@@ -300,7 +300,7 @@ export class Dispatch {
       const { result, startedAt } = report
       // Whatever a test is answered, nothing follows from it.
       if (work.delivery.trigger === 'test') lane.abandoned(work)
-      else lane.state.settled(work.delivery.id, result, startedAt, now, isReplay(work))
+      else lane.settled(work, report, now)
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
       if (command) lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
     } else {

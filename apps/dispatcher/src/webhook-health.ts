@@ -21,6 +21,10 @@ export class WebhookHealth {
   #command: DisableWebhook | null = null
   /** When the latest request that succeeded was started, ms since the epoch. */
   #lastSuccess = -Infinity
+  /** Of the webhook, as far as it is known here. */
+  #newestVersion = 0
+  /** The version with which the streak began anew: an attempt that began with an older one says nothing about it. */
+  #beganWith = 0
 
   constructor(private streak: Streak | null) {}
 
@@ -37,19 +41,21 @@ export class WebhookHealth {
     rule: DisableRule,
     now: number,
   ): DisableWebhook | null {
-    if (delivery.trigger === 'test') return null
+    if (delivery.trigger === 'test' || webhook.version < this.#beganWith) return null
+    this.#newestVersion = Math.max(this.#newestVersion, webhook.version)
     if (outcome.kind === 'succeeded') this.#lastSuccess = Math.max(this.#lastSuccess, startedAt)
     // A request that hung since before the last success says nothing about the time after it.
     else if (outcome.kind === 'failed' && startedAt < this.#lastSuccess) return null
     const streak = (this.streak = streakAfter(this.streak, outcome, startedAt))
-    if (!streak || this.#command) return null
+    if (!streak || this.#isAwaited) return null
     const isGone = outcome.kind === 'refused'
     if (!isGone && !isDisableDue(streak, rule, now)) return null
     this.#command = {
       kind: 'disable_webhook',
       webhookId: webhook.id,
       accountId: webhook.accountId,
-      version: webhook.version,
+      // Not the attempt's own: the API does nothing about a webhook that was changed since.
+      version: this.#newestVersion,
       reason: isGone ? 'gone' : 'failing',
       at: now,
       evidence: {
@@ -63,6 +69,10 @@ export class WebhookHealth {
     return this.#command
   }
 
+  get #isAwaited(): boolean {
+    return this.#command !== null && this.#newestVersion <= this.#command.version
+  }
+
   /** The command that is not answered yet; null once the view knows a newer version than it was about. */
   unanswered(webhook: DeliverableWebhook): DisableWebhook | null {
     return this.#command && webhook.version <= this.#command.version ? this.#command : null
@@ -70,7 +80,10 @@ export class WebhookHealth {
 
   /** A new URL, or a webhook that was enabled again, is a new beginning. */
   changed(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
+    this.#newestVersion = Math.max(this.#newestVersion, after.version)
     if (this.#command && after.version > this.#command.version) this.#command = null
-    if (!before || before.url !== after.url || before.isActive !== after.isActive) this.streak = null
+    if (before && before.url === after.url && before.isActive === after.isActive) return
+    this.streak = null
+    this.#beganWith = after.version
   }
 }

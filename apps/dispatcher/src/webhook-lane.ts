@@ -1,6 +1,7 @@
 import { Fifo, Lane, type Standing, type Streak, type TierBounds } from '#domain'
 import { SecretChoice } from './secret-choice.js'
 import { WebhookHealth } from './webhook-health.js'
+import type { CountedReport } from './settlement.js'
 import type { Work } from './work.js'
 
 /** A webhook's lane with what it holds: what waited before goes ahead of what is new, and replays go last. */
@@ -54,9 +55,9 @@ export class WebhookLane {
   }
 
   /** Takes the next one to attempt; the lane's state counts it as under way from here. */
-  startNext(): Work | undefined {
+  startNext(now: number): Work | undefined {
     const work = this.#returned.shift() ?? this.#fresh.shift() ?? this.#replays.shift()
-    if (work) this.state.started(isReplay(work))
+    if (work) this.state.started(now, isReplay(work))
     this.#tellReplayRoom()
     return work
   }
@@ -71,6 +72,11 @@ export class WebhookLane {
   /** What was started ended without an attempt that counts. */
   abandoned(work: Work): void {
     this.state.abandoned(isReplay(work))
+  }
+
+  /** The receiver's doing: the lane learns from it. */
+  settled(work: Work, { result: outcome, startedAt, durationMs: latencyMs }: CountedReport, now: number): void {
+    this.state.settled({ deliveryId: work.delivery.id, outcome, startedAt, latencyMs, isReplay: isReplay(work) }, now)
   }
 
   /** Once, when it is worth bringing more of a replay. */

@@ -27,13 +27,16 @@ export class WorksInHand {
   }
 
   letGo(work: Work): void {
-    const key = attemptKey(work.delivery)
-    const held = this.#byAttempt.get(key)
-    if (held?.work === work) {
-      held.work = undefined
-      this.#byAttempt.delete(key)
-    }
+    this.#forget(work)
     this.#boundOf(work).remove(heldBytes(work))
+  }
+
+  /**
+   * It is being put off, and held until that is acknowledged. The record that is written for it is for the same attempt
+   * and no double, also when it is read, and due, before the acknowledgement: taken for one, both would be completed.
+   */
+  leave(work: Work): void {
+    this.#forget(work)
   }
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
@@ -49,6 +52,14 @@ export class WorksInHand {
   completeDouble(work: Work): void {
     this.metrics.repeats.inc()
     work.batch.complete(work.record)
+  }
+
+  #forget(work: Work): void {
+    const key = attemptKey(work.delivery)
+    const held = this.#byAttempt.get(key)
+    if (held?.work !== work) return
+    held.work = undefined
+    this.#byAttempt.delete(key)
   }
 
   #boundOf(work: Work): MemoryBound {

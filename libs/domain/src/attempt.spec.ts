@@ -40,6 +40,8 @@ test.each([
   ['Mon, 15 Jan 2024 14:47:00 GMT', 120_000],
   ['Monday, 15-Jan-24 14:47:00 GMT', 120_000],
   ['Mon, 15 Jan 2024 14:00:00 GMT', 0],
+  ['Mon Jan 15 14:46:00 2024', 60_000],
+  ['10, 20', 20_000],
 ])('Retry-After "%s" is %d ms from now', (text, ms) => {
   expect(parseRetryAfter(text, NOW)).toBe(ms)
 })

@@ -31,20 +31,26 @@ export function outcomeOfStatus(status: number, retryAfter: string | undefined, 
 /** Reads `Retry-After` in both its forms, seconds or an HTTP date. Anything else counts as absent. Answers ms. */
 export function parseRetryAfter(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
-  // A fact carries the number as JSON, which knows no Infinity.
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER)
+  // Given more than once it reads as one list: the longest pause suits them all.
+  if (/^\d+(?:\s*,\s*\d+)*$/.test(text)) {
+    const seconds = Math.max(...text.split(',').map(Number))
+    // A fact carries the number as JSON, which knows no Infinity.
+    return Math.min(seconds * 1_000, Number.MAX_SAFE_INTEGER)
+  }
   // Date.parse alone is lenient: it takes "1.5" for a day in 2001 and "in 2099" for a wait of decades.
-  if (!HTTP_DATE.test(text)) return undefined
-  const date = Date.parse(text)
+  if (!HTTP_DATE.test(text) && !ASCTIME.test(text)) return undefined
+  const date = Date.parse(ASCTIME.test(text) ? `${text} GMT` : text)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
 const HTTP_DATE = /^[A-Z][a-z]{2,8}, .+ GMT$/
+/** The oldest form of an HTTP date, which is still to be understood: `Sun Nov  6 08:49:37 1994`, always in UTC. */
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
 
 /** The sentence that the webhook's owner reads. It names no address and no internals. */
 export function sentenceFor(outcome: AttemptOutcome): string {
   if (outcome.kind === 'succeeded') return `Your receiver answered ${outcome.status}.`
-  if (outcome.kind === 'refused') return 'Your receiver answered 410 Gone, so the webhook was disabled.'
+  if (outcome.kind === 'refused') return 'Your receiver answered 410 Gone: it wants no more of this webhook.'
   switch (outcome.reason) {
     case 'timeout':
       return 'Your receiver did not finish answering within 5 seconds.'

@@ -1,18 +1,28 @@
 import { expect, it } from 'vitest'
-import { AttemptSlots } from './attempt-slots.js'
+import { AttemptSlots, type Standing } from './attempt-slots.js'
 
-it('gives lanes without a recent success a quarter of the slots, together', () => {
-  const slots = new AttemptSlots(8)
-  const unproven = [1, 2, 3, 4].map(() => slots.take(false))
-  expect(unproven).toEqual([true, true, false, false])
-  const proven = [1, 2, 3, 4, 5, 6, 7].map(() => slots.take(true))
-  expect(proven).toEqual([true, true, true, true, true, true, false])
+const taken = (slots: AttemptSlots, standing: Standing) => {
+  let count = 0
+  while (slots.take(standing)) count++
+  return count
+}
+
+it('gives unproven lanes a quarter of the slots, untried ones half, and proven ones what is left, together', () => {
+  const slots = new AttemptSlots(16)
+  expect(taken(slots, 'unproven')).toBe(4)
+  expect(taken(slots, 'untried')).toBe(8)
+  expect(taken(slots, 'proven')).toBe(4)
+  expect(slots.taken).toBe(16)
+})
+
+it('gives proven lanes all when nobody else is there', () => {
+  expect(taken(new AttemptSlots(16), 'proven')).toBe(16)
 })
 
 it('gives a released slot to the next', () => {
   const slots = new AttemptSlots(4)
-  slots.take(false)
-  expect(slots.take(false)).toBe(false)
-  slots.release(false)
-  expect(slots.take(false)).toBe(true)
+  slots.take('unproven')
+  expect(slots.take('unproven')).toBe(false)
+  slots.release('unproven')
+  expect(slots.take('unproven')).toBe(true)
 })

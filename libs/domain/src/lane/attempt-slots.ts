@@ -1,13 +1,19 @@
-/** Whether a lane has shown a success lately. */
-export type Standing = 'proven' | 'unproven'
+/**
+ * What a lane has shown lately, the best first:
+ * - `proven`: a success, and its receiver answers
+ * - `untried`: nothing yet
+ * - `unproven`: anything else
+ */
+export const STANDINGS = ['proven', 'untried', 'unproven'] as const
+export type Standing = (typeof STANDINGS)[number]
 
-/** What lanes without a recent success may take of the whole, together: a thousand hung webhooks cannot eat it. */
-const UNPROVEN_SHARE = 1 / 4
+/** Of the whole, for all lanes of a standing together: a thousand hung webhooks cannot eat it, nor can they when new. */
+const SHARES: Record<Standing, number> = { proven: 1, untried: 1 / 2, unproven: 1 / 4 }
 
-/** The process-wide limit on requests under way. Lanes that have not shown a success lately share a quarter of it. */
+/** The process-wide limit on requests under way. */
 export class AttemptSlots {
   #taken = 0
-  #takenUnproven = 0
+  readonly #takenBy: Record<Standing, number> = { proven: 0, untried: 0, unproven: 0 }
 
   constructor(readonly total: number) {}
 
@@ -15,21 +21,21 @@ export class AttemptSlots {
     return this.#taken
   }
 
-  /** @returns whether a slot was free; `release` it with the same `proven` */
-  take(proven: boolean): boolean {
-    if (!this.hasRoom(proven)) return false
+  /** @returns whether a slot was free; `release` it with the same standing, whatever the lane shows meanwhile */
+  take(standing: Standing): boolean {
+    if (!this.hasRoom(standing)) return false
     this.#taken++
-    if (!proven) this.#takenUnproven++
+    this.#takenBy[standing]++
     return true
   }
 
-  hasRoom(proven: boolean): boolean {
+  hasRoom(standing: Standing): boolean {
     if (this.#taken >= this.total) return false
-    return proven || this.#takenUnproven < Math.max(1, this.total * UNPROVEN_SHARE)
+    return this.#takenBy[standing] < Math.max(1, this.total * SHARES[standing])
   }
 
-  release(proven: boolean): void {
+  release(standing: Standing): void {
     this.#taken--
-    if (!proven) this.#takenUnproven--
+    this.#takenBy[standing]--
   }
 }

@@ -33,6 +33,13 @@ describe('the in-flight cap', () => {
     expect(cap.limit).toBe(16)
   })
 
+  it('grows for a quick receiver that answered once within the millisecond', () => {
+    const cap = new InFlightCap()
+    cap.succeeded(0, true, 0)
+    roundsOfSuccess(cap, 3, 5)
+    expect(cap.limit).toBe(19)
+  })
+
   it('takes a latency that lasts for the new normal within a minute', () => {
     const cap = new InFlightCap()
     cap.succeeded(10, true, 0)

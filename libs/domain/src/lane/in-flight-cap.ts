@@ -3,6 +3,8 @@ const START = 16
 const MOST = 128
 /** "Recent" in "recent best": the best latency of the last one to two such spans is what the cap compares with. */
 const BEST_SPAN_MS = 30_000
+/** A best of less is chance: what is below twice this is steady, however quick one single answer was. Ms. */
+const LEAST_BEST_MS = 5
 
 /**
  * How many requests a lane may have under way. It feels its way up while the receiver's latency stays near its own
@@ -23,7 +25,7 @@ export class InFlightCap {
   /** `workWaits`: whether anything queued for lack of a place; without it a larger cap would be a guess. Times in ms. */
   succeeded(latencyMs: number, workWaits: boolean, now: number): void {
     this.#noteLatency(latencyMs, now)
-    const isSteady = latencyMs < 2 * Math.min(this.#best, this.#previousBest)
+    const isSteady = latencyMs < 2 * Math.max(LEAST_BEST_MS, Math.min(this.#best, this.#previousBest))
     if (!workWaits || !isSteady) return
     this.#successesInRound++
     if (this.#successesInRound < this.#cap) return

@@ -11,12 +11,18 @@ const aLane = () => new Lane(TIERS)
 const queue = (lane: Lane, count: number) => {
   for (let i = 0; i < count; i++) lane.enqueued()
 }
+let settledSoFar = 0
+const settle = (lane: Lane, outcome: AttemptOutcome, startedAt: number, latencyMs: number, deliveryId?: string) =>
+  lane.settled(
+    { deliveryId: deliveryId ?? `dlv_${settledSoFar++}`, outcome, startedAt, latencyMs },
+    startedAt + latencyMs,
+  )
 /** Runs one attempt after the other, each of a delivery of its own. */
 const attempts = (lane: Lane, count: number, outcome: AttemptOutcome, latencyMs = 5, from = 0) => {
   for (let i = 0; i < count; i++) {
     lane.enqueued()
-    lane.started()
-    lane.settled(`dlv_${from + i}`, outcome, from, from + latencyMs)
+    lane.started(0)
+    settle(lane, outcome, from, latencyMs, `dlv_${from + i}`)
   }
 }
 
@@ -24,14 +30,14 @@ describe('a lane that probes first', () => {
   it('goes alone until a success of what began since: one that was under way to the receiver of before says nothing', () => {
     const lane = aLane()
     queue(lane, 3)
-    lane.started()
+    lane.started(0)
     lane.probeFirst(1_000)
-    lane.settled('dlv_before', ok, 999, 1_005)
-    lane.started()
+    settle(lane, ok, 999, 6)
+    lane.started(0)
     expect(lane.mayStart(1_010)).toBe(false)
-    lane.settled('dlv_probe', ok, 1_010, 1_015)
+    settle(lane, ok, 1_010, 5)
     expect(lane.mayStart(1_020)).toBe(true)
-    lane.started()
+    lane.started(0)
     queue(lane, 1)
     expect(lane.mayStart(1_020)).toBe(true)
   })
@@ -39,9 +45,9 @@ describe('a lane that probes first', () => {
   it('is not paused by what the receiver of before asks for', () => {
     const lane = aLane()
     queue(lane, 2)
-    lane.started()
+    lane.started(0)
     lane.probeFirst(1_000)
-    lane.settled('dlv_before', { ...broken, status: 503, retryAfterMs: 60_000 } as AttemptOutcome, 990, 1_005)
+    settle(lane, { ...broken, status: 503, retryAfterMs: 60_000 } as AttemptOutcome, 990, 15)
     expect(lane.mayStart(1_010)).toBe(true)
   })
 })
@@ -184,26 +190,64 @@ describe('a receiver that asks for a pause', () => {
 })
 
 describe('the standing of a lane', () => {
-  it('is good for one attempt before anything is known', () => {
+  it('is one attempt before anything is known', () => {
     const lane = aLane()
-    expect(lane.isProven(0)).toBe(true)
+    expect(lane.standing(0)).toBe('untried')
     queue(lane, 2)
-    lane.started()
-    expect(lane.isProven(0)).toBe(false)
+    lane.started(0)
+    expect(lane.standing(0)).toBe('unproven')
   })
 
   it('is good for 30 s after a success, and lost with failures after that', () => {
     const lane = aLane()
     attempts(lane, 1, ok)
+    attempts(lane, 1, broken)
+    expect(lane.standing(29_000)).toBe('proven')
+    expect(lane.standing(31_000)).toBe('unproven')
+  })
+
+  it('is lost at once by a receiver that hangs, and back with its next success', () => {
+    const lane = aLane()
+    attempts(lane, 1, ok)
     attempts(lane, 1, hung, 5_000)
-    expect(lane.isProven(29_000)).toBe(true)
-    expect(lane.isProven(31_000)).toBe(false)
+    expect(lane.standing(5_000)).toBe('unproven')
+    attempts(lane, 1, ok, 5, 5_000)
+    expect(lane.standing(5_005)).toBe('proven')
+  })
+
+  it('is lost while nothing comes back: the first time-out is seconds away when a receiver begins to hang', () => {
+    const lane = aLane()
+    attempts(lane, 5, ok)
+    queue(lane, 3)
+    lane.started(10_000)
+    lane.started(10_900)
+    expect(lane.standing(11_000)).toBe('proven')
+    expect(lane.standing(11_001)).toBe('unproven')
+    settle(lane, ok, 10_900, 300)
+    expect(lane.standing(11_201)).toBe('proven')
+  })
+
+  it('is kept by a receiver that takes its time and always did', () => {
+    const lane = aLane()
+    attempts(lane, 30, ok, 2_000)
+    queue(lane, 1)
+    lane.started(10_000)
+    expect(lane.standing(13_000)).toBe('proven')
   })
 
   it('survives a quiet time', () => {
     const lane = aLane()
     attempts(lane, 1, ok)
-    expect(lane.isProven(3_600_000)).toBe(true)
+    expect(lane.standing(3_600_000)).toBe('untried')
+  })
+
+  it('and its rate are not touched by a clock that is set back during an attempt', () => {
+    const lane = aLane()
+    queue(lane, 1)
+    lane.started(10_000)
+    lane.settled({ deliveryId: 'dlv_1', outcome: ok, startedAt: 10_000, latencyMs: 20 }, 4_000)
+    expect(lane.ratePerSecond).toBeGreaterThan(0)
+    expect(lane.putOffUntil(4_000)).toBeGreaterThan(4_000)
   })
 })
 
@@ -212,7 +256,7 @@ it('starts no more than its cap', () => {
   queue(lane, 40)
   let started = 0
   while (lane.mayStart(0)) {
-    lane.started()
+    lane.started(0)
     started++
   }
   expect(started).toBe(16)

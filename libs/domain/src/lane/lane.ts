@@ -1,9 +1,16 @@
 import type { AttemptOutcome } from '../attempt.js'
+import type { Standing } from './attempt-slots.js'
 import { Circuit } from './circuit.js'
 import { InFlightCap } from './in-flight-cap.js'
 
 /** A lane is proven while its last success is younger than this, ms. */
 const PROVEN_FOR_MS = 30_000
+/**
+ * A receiver that has answered nothing for so long while requests are under way may have begun to hang, and is not proven
+ * any more: its circuit needs many failures to open, and each takes the whole deadline. At least, ms, and in its latencies.
+ */
+const SILENT_AFTER_MS = 1_000
+const SILENT_AFTER_LATENCIES = 3
 /** Fewer unfinished deliveries than this are never put off: a quiet webhook keeps its schedule whatever it answers. */
 const NEVER_PUT_OFF_BELOW = 10
 /** A lane holds what it finishes within the shortest tier's delay, but at least and at most so many. */
@@ -26,6 +33,16 @@ export interface TierBounds {
   longestMs: number
 }
 
+export interface SettledAttempt {
+  deliveryId: string
+  outcome: AttemptOutcome
+  /** Ms since the epoch. */
+  startedAt: number
+  /** By a clock that nobody sets. */
+  latencyMs: number
+  isReplay?: boolean
+}
+
 /** Where a delivery that just arrived goes: into the lane, or put off until then (ms since the epoch). */
 export type Placement = { kind: 'queue' } | { kind: 'defer'; until: number }
 
@@ -42,6 +59,8 @@ export class Lane {
   #replaysInFlight = 0
   #deferred = 0
   #latencyMs = ASSUMED_LATENCY_MS
+  /** Its last answer, or when it first had something to answer since. */
+  #silentSince = -Infinity
   #pausedUntil = -Infinity
   #lastSuccessAt = -Infinity
   #failedSinceSuccess = false
@@ -118,9 +137,11 @@ export class Lane {
     return this.#blockedUntil(now) > now
   }
 
-  /** Nothing is known against it: its last answer was a success of late, or nothing has failed and it only tries one. */
-  isProven(now: number): boolean {
-    return now - this.#lastSuccessAt < PROVEN_FOR_MS || (!this.#failedSinceSuccess && this.#inFlight < 1)
+  /** What speaks for another request, and against it. With no success of late one request finds out before others follow. */
+  standing(now: number): Standing {
+    if (this.#wasUnanswered || this.#isSilent(now)) return 'unproven'
+    if (now - this.#lastSuccessAt < PROVEN_FOR_MS) return 'proven'
+    return this.#failedSinceSuccess || this.#inFlight > 0 ? 'unproven' : 'untried'
   }
 
   /** Nothing to remember: its last word was a success, long enough ago. */
@@ -205,8 +226,9 @@ export class Lane {
     if (this.#deferred > 0) this.#deferred--
   }
 
-  started(isReplay = false): void {
+  started(now: number, isReplay = false): void {
     this.dequeued(isReplay)
+    if (this.#inFlight === 0) this.#silentSince = now
     this.#inFlight++
     if (isReplay) this.#replaysInFlight++
   }
@@ -217,18 +239,18 @@ export class Lane {
     if (isReplay) this.#replaysInFlight--
   }
 
-  settled(deliveryId: string, outcome: AttemptOutcome, startedAt: number, now: number, isReplay = false): void {
+  settled({ deliveryId, outcome, startedAt, latencyMs, isReplay }: SettledAttempt, now: number): void {
     this.abandoned(isReplay)
+    this.#silentSince = now
     // It was under way to the receiver of before, and says nothing about this one.
     if (startedAt < this.#probedSince) return
     this.#wasUnanswered = isUnanswered(outcome)
-    const latency = now - startedAt
-    this.#latencyMs += LATENCY_WEIGHT * (latency - this.#latencyMs)
+    this.#latencyMs += LATENCY_WEIGHT * (Math.max(1, latencyMs) - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
       this.#lastSuccessAt = now
       this.#failedSinceSuccess = false
       this.#mustProbe = false
-      this.cap.succeeded(latency, this.#queued + this.#queuedReplays > 0, now)
+      this.cap.succeeded(latencyMs, this.#queued + this.#queuedReplays > 0, now)
       this.circuit.succeeded(this.cap.limit)
       return
     }
@@ -239,6 +261,11 @@ export class Lane {
       // Without the bound one header would silence a webhook for good, and no streak would ever grow to disable it.
       this.pause(now + Math.min(outcome.retryAfterMs, this.tiers.longestMs))
     }
+  }
+
+  #isSilent(now: number): boolean {
+    const patience = Math.max(SILENT_AFTER_MS, SILENT_AFTER_LATENCIES * this.#latencyMs)
+    return this.#inFlight > 0 && now - this.#silentSince > patience
   }
 
   #limit(now: number): number {
