@@ -3,10 +3,11 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
+import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf } from '../http/list.js'
 import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
 import { filterTime } from './filter-time.js'
-import { logCursor, logPage } from './log-cursor.js'
+import { LogCursor } from './log-cursor.js'
 import { type DeliveriesQuery, deliveriesQuery, deliveryDetail, deliverySummary } from './log-schemas.js'
 import { knownId, notFound } from './not-found.js'
 
@@ -18,6 +19,7 @@ export class DeliveriesController {
     private readonly deliveries: DeliveryLog,
     private readonly events: EventLog,
     private readonly webhooks: WebhookStore,
+    private readonly cursors: Cursors,
   ) {}
 
   @Get('webhooks/:id/deliveries')
@@ -28,11 +30,12 @@ export class DeliveriesController {
     @Param('id') id: string,
     @Query({ schema: deliveriesQuery }) query: DeliveriesQuery,
   ) {
-    const page = logPage(CURSOR, query)
+    const cursor = new LogCursor(this.cursors, ['deliveries', accountId, id])
+    const page = cursor.page(query)
     const webhook = await this.webhooks.find(accountId, knownId('webhook', id))
     if (!webhook) throw notFound('webhook')
     const rows = await this.deliveries.list(accountId, webhook.id, filterFrom(query), page)
-    return pageOf(rows, query.limit, (row) => logCursor(CURSOR, row), deliverySummaryView)
+    return pageOf(rows, query.limit, (row) => cursor.after(row), deliverySummaryView)
   }
 
   @Get('deliveries/:id')
@@ -47,8 +50,6 @@ export class DeliveriesController {
     return deliveryDetailView(delivery, attempts, event?.body ?? null)
   }
 }
-
-const CURSOR = 'deliveries'
 
 function filterFrom(query: DeliveriesQuery) {
   const { status, type, event_id: eventId, since, until } = query

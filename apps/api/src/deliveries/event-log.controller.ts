@@ -5,11 +5,12 @@ import { MAX_WEBHOOKS_PER_ACCOUNT, deliveryIdFor } from '#domain'
 import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
+import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf } from '../http/list.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { eventDetailView, eventView, webhooksOf } from './event-views.js'
 import { filterTime } from './filter-time.js'
-import { logCursor, logPage } from './log-cursor.js'
+import { LogCursor } from './log-cursor.js'
 import { type EventsQuery, eventDetail, eventSummary, eventsQuery } from './log-schemas.js'
 import { knownId, notFound } from './not-found.js'
 
@@ -21,6 +22,7 @@ export class EventLogController {
     private readonly events: EventLog,
     private readonly deliveries: DeliveryLog,
     private readonly webhooks: WebhookStore,
+    private readonly cursors: Cursors,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
   ) {}
 
@@ -28,12 +30,13 @@ export class EventLogController {
   @ApiOperation({ operationId: 'listEvents', summary: 'The account’s events as they were delivered, newest first.' })
   @ApiOkResponse({ standardSchema: listOf(eventSummary), description: 'A page of events.' })
   async list(@AccountId() accountId: string, @Query({ schema: eventsQuery }) query: EventsQuery) {
+    const cursor = new LogCursor(this.cursors, ['events', accountId])
     const rows = await this.events.list(
       accountId,
       { type: query.type, since: filterTime(query.since) },
-      logPage(CURSOR, query),
+      cursor.page(query),
     )
-    return pageOf(rows, query.limit, (row) => logCursor(CURSOR, row), eventView)
+    return pageOf(rows, query.limit, (row) => cursor.after(row), eventView)
   }
 
   @Get(':id')
@@ -53,5 +56,3 @@ export class EventLogController {
     return eventDetailView(event, matches, present, deliveries, keptFrom)
   }
 }
-
-const CURSOR = 'events'

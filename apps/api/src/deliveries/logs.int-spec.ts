@@ -211,6 +211,19 @@ describe('the logs that customers read', () => {
     expect(body.data).toEqual([])
   })
 
+  it('refuse a cursor that was tampered with, or is of another list', async () => {
+    const list = `/v1/webhooks/${webhookId}/deliveries?limit=1`
+    const { next_cursor: cursor } = (await api.ask('GET', list)).body as { next_cursor: string }
+    expect((await api.ask('GET', `${list}&cursor=${cursor}`)).status).toBe(200)
+    const tampered = [`${cursor}A`, cursor.slice(1), `${cursor.slice(0, 5)}~${cursor.slice(5)}`]
+    for (const path of [...tampered.map((text) => `${list}&cursor=${text}`), `/v1/events?limit=1&cursor=${cursor}`]) {
+      expect(await api.ask('GET', path), path).toMatchObject({
+        status: 400,
+        body: { errors: [{ pointer: '/cursor' }] },
+      })
+    }
+  })
+
   it('are closed to producers', async () => {
     for (const path of ['/v1/events', `/v1/deliveries/${deliveryId(1)}`, `/v1/webhooks/${webhookId}/deliveries`]) {
       expect((await api.ask('GET', path, { key: api.keys.producer })).status).toBe(403)

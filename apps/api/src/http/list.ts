@@ -23,7 +23,7 @@ export const pageQuery = {
     .default(DEFAULT_LIMIT),
   cursor: z
     .string()
-    .meta({ pattern: '^[A-Za-z0-9_-]+$' })
+    .meta({ pattern: '^[A-Za-z0-9_.-]+$' })
     .describe('The `next_cursor` of the page before; no other is taken.')
     .optional(),
 }

@@ -6,6 +6,7 @@ import { Database } from '#postgres'
 import type { KeyRing } from '#signing'
 import { LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap } from '#topics'
+import { Cursors } from '../http/cursors.js'
 import { API_CONFIG, EGRESS_POLICY, KEY_RING } from './injection-tokens.js'
 
 /** What every feature stands on. Made before Nest and ended after it, by `start-api.ts`. */
@@ -35,8 +36,14 @@ export class InfrastructureModule {
       { provide: BatchingProducer, useValue: parts.producer },
       { provide: Database, useValue: parts.database },
       { provide: KEY_RING, useValue: parts.keyRing },
+      { provide: Cursors, useValue: new Cursors(keysOf(parts.keyRing)) },
       { provide: EGRESS_POLICY, useValue: parts.egressPolicy },
     ]
     return { module: InfrastructureModule, providers, exports: providers.map(({ provide }) => provide) }
   }
+}
+
+/** The newest first. */
+function keysOf({ newest, byId }: KeyRing): Buffer[] {
+  return [...new Set([newest, ...byId.values()])].map(({ key }) => key)
 }

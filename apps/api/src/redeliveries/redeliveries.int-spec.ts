@@ -161,6 +161,12 @@ describe('a redelivery is refused', () => {
     expect(await redeliver(id)).toMatchObject({ status: 409, body: { title: 'Event no longer kept' } })
   })
 
+  it('for an event whose time is up while its row is still there', async () => {
+    const { id } = await aDelivery({ acceptedAt: Date.now() - 6 * DAY_MS })
+    expect(await redeliver(id)).toMatchObject({ status: 409, body: { title: 'Event no longer kept' } })
+    expect(await requestsFor(id)).toEqual([])
+  })
+
   it('for the moment, for an event that is not recorded yet', async () => {
     const { id } = await aDelivery({ withEvent: false })
     const answer = await redeliver(id)

@@ -48,13 +48,14 @@ export class Redeliveries {
   }
 
   async #bodyOf({ accountId, eventId, acceptedAt }: DeliveryState): Promise<string> {
+    // Rows are kept by whole days: one that is still there does not make the event younger.
+    if (acceptedAt <= Date.now() - this.config.topics.eventRetentionMs) {
+      throw new Problem(409, 'Event no longer kept', NO_LONGER_KEPT)
+    }
     const event = await this.events.find(accountId, eventId)
     if (event) return event.body
     // The log of deliveries can be ahead of that of events, for moments, or for minutes while both are rebuilt.
-    if (acceptedAt > Date.now() - this.config.topics.eventRetentionMs) {
-      throw new Problem(503, 'Service Unavailable', NOT_RECORDED_YET, { headers: { 'retry-after': '1' } })
-    }
-    throw new Problem(409, 'Event no longer kept', NO_LONGER_KEPT)
+    throw new Problem(503, 'Service Unavailable', NOT_RECORDED_YET, { headers: { 'retry-after': '1' } })
   }
 
   async #send(chain: RequestedChain): Promise<void> {

@@ -4,6 +4,9 @@ import type { Problem } from '../http/problem.js'
 import { filterTime } from '../deliveries/filter-time.js'
 import { invalidFields } from '../http/invalid-request.js'
 
+/** Whoever asks for all that is kept reckons by a clock of their own, some time before it is read here. Ms. */
+const RECKONED_MS = 60_000
+
 export interface ReplayRange {
   /** Ms since the epoch, from inclusive to exclusive. */
   since: number
@@ -19,9 +22,9 @@ export function replayRange(request: { since: string; until?: string | undefined
   const since = filterTime(request.since)!
   const until = Math.min(filterTime(request.until) ?? now, now)
   const oldest = now - keptMs
-  if (since < oldest) throw tooOld(keptMs, oldest)
+  if (since < oldest - RECKONED_MS) throw tooOld(keptMs, oldest)
   if (since >= until) throw invalidFields([{ pointer: '/since', detail: wrongOrder(request.until, until, now) }])
-  return { since, until } satisfies ReplayRange
+  return { since: Math.max(since, oldest), until } satisfies ReplayRange
 }
 
 /** Of an event whose deliveries are forgotten nobody can tell any more whether it was missed. */

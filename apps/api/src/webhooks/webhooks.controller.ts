@@ -13,7 +13,7 @@ import type { EgressPolicy } from '#egress'
 import { type WebhookRow, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
-import { decodeCursor, encodeCursor } from '../http/cursor.js'
+import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf, pageQuery } from '../http/list.js'
 import { Problem } from '../http/problem.js'
 import { EGRESS_POLICY } from '../infrastructure/injection-tokens.js'
@@ -31,6 +31,7 @@ export class WebhooksController {
   constructor(
     private readonly store: WebhookStore,
     private readonly configuration: WebhookConfiguration,
+    private readonly cursors: Cursors,
     @Inject(EGRESS_POLICY) private readonly policy: EgressPolicy,
   ) {}
 
@@ -51,11 +52,12 @@ export class WebhooksController {
   @ApiOperation({ operationId: 'listWebhooks', summary: 'The account’s webhooks, newest first.' })
   @ApiOkResponse({ standardSchema: listOf(webhookAnswer), description: 'A page of webhooks.' })
   async list(@AccountId() accountId: string, @Query({ schema: listQuery }) query: z.infer<typeof listQuery>) {
+    const list = ['webhooks', accountId]
     const rows = await this.store.list(accountId, {
       limit: query.limit,
-      ...(query.cursor !== undefined && { after: afterCursor(query.cursor) }),
+      ...(query.cursor !== undefined && { after: rowOf(this.cursors.decode(list, keyset, query.cursor)) }),
     })
-    return pageOf(rows, query.limit, cursorOf, webhookView)
+    return pageOf(rows, query.limit, (row) => this.cursors.encode(list, keysetOf(row)), webhookView)
   }
 
   @Get(':id')
@@ -101,13 +103,10 @@ function notFound(): Problem {
   return new Problem(404, 'Not Found', 'There is no such webhook in this account.')
 }
 
-const CURSOR = 'webhooks'
-
-function cursorOf(row: WebhookRow): string {
-  return encodeCursor(CURSOR, { createdAt: row.createdAt.toISOString(), id: row.id })
+function keysetOf(row: WebhookRow): z.infer<typeof keyset> {
+  return { createdAt: row.createdAt.toISOString(), id: row.id }
 }
 
-function afterCursor(cursor: string): { createdAt: Date; id: string } {
-  const { createdAt, id } = decodeCursor(CURSOR, keyset, cursor)
+function rowOf({ createdAt, id }: z.infer<typeof keyset>): { createdAt: Date; id: string } {
   return { createdAt: new Date(createdAt), id }
 }

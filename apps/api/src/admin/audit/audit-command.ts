@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Patience, parseDuration, patienceFor } from '#domain'
-import { type LogSpan, TopicAdmin } from '#kafka'
+import { type LogSpan, TopicAdmin, partitionName } from '#kafka'
 import { type PrintOptions, print, table } from '../print.js'
 import { withDatabase } from '../with-database.js'
 import { type KafkaAccess, kafkaAccess } from '../with-kafka.js'
 import { count } from '../rebuild/reading-progress.js'
 import { type AuditOutcome, audit } from './audit.js'
+import { auditRange, momentOf } from './audit-range.js'
 import { FINDINGS, type FindingKind } from './findings.js'
 
 interface AuditOptions extends PrintOptions {
@@ -34,10 +35,8 @@ export function addAuditCommand(program: Command): void {
     .action(async (options: AuditOptions) => {
       const access = kafkaAccess()
       const { eventRetentionMs, deliveryRetentionMs, deliveryMaxAgeMs } = access.config.topics
-      const kept = Date.now() - Math.min(eventRetentionMs, deliveryRetentionMs)
       const request = {
-        since: Math.max(options.since, kept),
-        until: options.until ?? Infinity,
+        ...auditRange(options, Math.min(eventRetentionMs, deliveryRetentionMs), Date.now()),
         patience: patienceOf(options, deliveryMaxAgeMs),
       }
       const outcome = await withDatabase(
@@ -64,9 +63,8 @@ async function readModelsAreAt({ connection, config, topics }: KafkaAccess, ends
         topics.contextEvents,
         topics.deliveryLog,
       ])
-      const marks = new Map(committed.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset ?? 0]))
-      const isBehind = ({ topic, partition, from, end }: LogSpan) =>
-        end > from && (marks.get(`${topic}/${partition}`) ?? 0) < end
+      const marks = new Map(committed.map((at) => [partitionName(at), at.offset ?? 0]))
+      const isBehind = (span: LogSpan) => span.end > span.from && (marks.get(partitionName(span)) ?? 0) < span.end
       if (!ends.some(isBehind)) return
       if (Date.now() > deadline) {
         throw new Error('The read models are behind the log, so nothing can be said about them. Try again later.')
@@ -120,8 +118,8 @@ function iso(ms: number): string {
 
 /** A time, or an age as a duration. Answers ms since the epoch. */
 function moment(text: string): number {
-  const time = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() - duration(text)
-  if (Number.isNaN(time))
+  const time = momentOf(text, Date.now())
+  if (time === undefined)
     throw new InvalidArgumentError('It must be a time such as 2024-01-15T12:00:00Z or an age such as 24h.')
   return time
 }
