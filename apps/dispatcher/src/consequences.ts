@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { type DisableWebhook, type Held, type NextStep, isExpired } from '#domain'
+import { ProduceFailed } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import type { AttemptReport } from './attempt-delivery.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
@@ -24,6 +25,7 @@ export class Consequences {
   #unsettled = 0
   readonly #deferring: Held = { records: 0, bytes: 0 }
   readonly #settled = new EventEmitter()
+  #isEnding = false
 
   constructor(
     private readonly settlement: Settlement,
@@ -42,9 +44,18 @@ export class Consequences {
   /** What fails here is our machinery: it is not swallowed, it ends the process, and the log still has the record. */
   track(promise: Promise<void>): void {
     this.#unsettled++
-    void promise.finally(() => {
-      if (--this.#unsettled === 0) this.#settled.emit('all')
-    })
+    void promise
+      .catch((error: unknown) => {
+        if (!this.#isEnding || !isClosed(error)) throw error
+      })
+      .finally(() => {
+        if (--this.#unsettled === 0) this.#settled.emit('all')
+      })
+  }
+
+  /** The process ends: what cannot be written any more is left to the log, which still has its records. */
+  ending(): void {
+    this.#isEnding = true
   }
 
   async attempted(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {
@@ -59,13 +70,18 @@ export class Consequences {
   failedByUs(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
     this.metrics.ourFaults.inc({ cause: ourFault })
     this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
-    this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS)
+    this.putOffByUs(lane, work, now + OUR_FAULT_PAUSE_MS)
   }
 
   /** @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead */
   putOff(lane: WebhookLane, work: Work, until: number): void {
-    if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
     if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
+    this.putOffByUs(lane, work, until)
+  }
+
+  /** Not the receiver's doing: however long it takes us, nothing expires by it. */
+  putOffByUs(lane: WebhookLane, work: Work, until: number): void {
+    if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
     this.inHand.leave(work)
     lane.state.wasDeferred()
     this.metrics.deferred.inc()
@@ -121,4 +137,8 @@ export class Consequences {
       'attempted',
     )
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof ProduceFailed && error.code === 'closed'
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule } from '#domain'
+import { ProduceFailed } from '#kafka'
 import { Registry } from '#telemetry'
 import type { AttemptDelivery, AttemptReport } from './attempt-delivery.js'
 import { AttemptedKeys } from './attempted-keys.js'
@@ -289,6 +290,37 @@ describe('a delivery that was asked for again', () => {
   })
 })
 
+describe('the end of the process', () => {
+  it('leaves to the log what cannot be written any more, and is no failure', async () => {
+    const { dispatch, offer, underWay, acknowledgeAfter } = aDispatch()
+    let fail: (error: Error) => void = () => {}
+    acknowledgeAfter(new Promise((_, reject) => (fail = reject)))
+    const [attempted, deferred] = [offer(), offer()]
+    underWay[0]!.answer(OK)
+    underWay[1]!.answer(null)
+    await settled()
+    const drained = dispatch.drain(1)
+    await vi.advanceTimersByTimeAsync(1)
+    // A rejection that nobody handles would end the process, and this run.
+    fail(new ProduceFailed('closed', 'the producer was closed before the answer'))
+    await settled()
+    expect([attempted.completed, deferred.completed]).toEqual([false, false])
+    await drained
+  })
+})
+
+describe('a fault of ours', () => {
+  it('expires nothing, however long it takes', async () => {
+    const { offer, underWay, written } = aDispatch()
+    const longAgo = Date.now() - 10 * 86_400_000
+    offer({ notBefore: longAgo, isDeferred: true, deferredSince: longAgo, chainStartedAt: longAgo })
+    await vi.advanceTimersByTimeAsync(2 * 86_400_000)
+    underWay[0]!.answer(null)
+    await settled()
+    expect(written).toMatchObject([{ kind: 'deferred' }])
+  })
+})
+
 describe('a delivery that is put off', () => {
   it('is attempted when its record comes back before the write of it is acknowledged, as after a lost answer', async () => {
     const { offer, underWay, acknowledgeAfter } = aDispatch()
@@ -324,6 +356,19 @@ describe('a webhook that is changed during an attempt', () => {
     underWay[1]!.answer(GONE)
     await settled()
     expect(written.at(-1)!.command).toMatchObject({ reason: 'gone', version: 3 })
+  })
+
+  it('is asked for again to be disabled while the API does not answer, also when nothing more is delivered to it', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    await vi.advanceTimersByTimeAsync(30_000)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(written.map(({ kind }) => kind)).toEqual(['attempted', 'command', 'command'])
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(written).toHaveLength(3)
   })
 
   it('has nothing to do with what its old URL answers', async () => {
@@ -549,10 +594,10 @@ describe('the lane of a deleted webhook', () => {
     underWay[0]!.answer(BROKEN)
     await settled()
     dispatch.forgetIdleLanes()
-    expect(dispatch.hasLane('whk_1')).toBe(true)
+    expect(dispatch.healthOf('whk_1')).toBeDefined()
     forget('whk_1')
     dispatch.forgetIdleLanes()
-    expect(dispatch.hasLane('whk_1')).toBe(false)
+    expect(dispatch.healthOf('whk_1')).toBeUndefined()
   })
 })
 

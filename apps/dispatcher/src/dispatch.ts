@@ -20,7 +20,7 @@ import { ReadyRound, type Turn } from './ready-round.js'
 import { ReplayPace } from './replay-pace.js'
 import type { CountedReport } from './settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
-import { REPEAT_COMMAND_EVERY_MS } from './webhook-health.js'
+import { REPEAT_COMMAND_EVERY_MS, type WebhookHealth } from './webhook-health.js'
 import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 import { surpluses } from './surpluses.js'
@@ -61,7 +61,7 @@ export class Dispatch {
   readonly #lanes = new Map<string, WebhookLane>()
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
-  readonly #sleeping = new SleepingLanes((lane) => this.#wake(lane))
+  readonly #sleeping = new SleepingLanes((lane) => this.#woken(lane))
   readonly #replayPace = new ReplayPace((lanes) => this.#wake(...lanes))
   /** Enabled, or sent elsewhere, while they had no lane: their next delivery goes alone, like that of the others. */
   readonly #probedFirst = new BoundedMap<string, boolean>(MOST_PROBED_FIRST)
@@ -104,6 +104,7 @@ export class Dispatch {
   offer(work: Work): boolean {
     const now = Date.now()
     if (this.inHand.isDouble(work, now)) {
+      if (work.delivery.isDeferred) this.#lanes.get(work.delivery.webhookId)?.state.returned()
       this.inHand.completeDouble(work)
       return true
     }
@@ -146,8 +147,9 @@ export class Dispatch {
     this.#laneOf(work).whenReplayRoom(tell)
   }
 
-  hasLane(webhookId: string): boolean {
-    return this.#lanes.has(webhookId)
+  /** Of a webhook that has a lane. */
+  healthOf(webhookId: string): WebhookHealth | undefined {
+    return this.#lanes.get(webhookId)?.health
   }
 
   /** How busy a webhook is, where it has a lane. */
@@ -193,6 +195,7 @@ export class Dispatch {
   drain(limitMs: number): Promise<boolean> {
     this.#isDraining = true
     this.#sleeping.stop()
+    this.consequences.ending()
     return this.consequences.drained(limitMs)
   }
 
@@ -302,7 +305,7 @@ export class Dispatch {
       if (work.delivery.trigger === 'test') lane.abandoned(work)
       else lane.settled(work, report, now)
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
-      if (command) lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
+      if (command) this.#fallSilent(lane, now)
     } else {
       lane.abandoned(work)
     }
@@ -336,7 +339,8 @@ export class Dispatch {
       this.metrics.lateViews.inc()
       this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
       const now = Date.now()
-      for (const work of lane.giveBack(lane.state.queued)) this.consequences.putOff(lane, work, now + VIEW_TIMEOUT_MS)
+      for (const work of lane.giveBack(lane.state.queued))
+        this.consequences.putOffByUs(lane, work, now + VIEW_TIMEOUT_MS)
       if (lane.state.queuedReplays > 0) this.#sleeping.add(lane, now + VIEW_TIMEOUT_MS)
       return
     }
@@ -351,16 +355,29 @@ export class Dispatch {
     for (const work of ahead) {
       this.metrics.lateViews.inc()
       this.logger.error({ ...idsOf(work), known: webhook.version }, 'a version that webhook-changes does not hold')
-      this.consequences.putOff(lane, work, Date.now() + VIEW_TIMEOUT_MS)
+      this.consequences.putOffByUs(lane, work, Date.now() + VIEW_TIMEOUT_MS)
     }
     this.#wake(lane)
   }
 
   /** Calls nobody and cancels nothing until the API has answered; asks again from time to time. */
   #silence(lane: WebhookLane, command: DisableWebhook, now: number): void {
+    this.#fallSilent(lane, now)
+    this.consequences.repeatCommand(command)
+  }
+
+  /** Also a lane that holds nothing is woken: no other delivery may come, and the API may have put the command off. */
+  #fallSilent(lane: WebhookLane, now: number): void {
     lane.state.pause(now + REPEAT_COMMAND_EVERY_MS)
     this.#sleeping.add(lane, now + REPEAT_COMMAND_EVERY_MS)
-    this.consequences.repeatCommand(command)
+  }
+
+  #woken(lane: WebhookLane): void {
+    const isOurs = this.#lanes.get(lane.webhookId) === lane && !lane.isLost
+    const webhook = isOurs ? this.webhooks.get(lane.webhookId) : undefined
+    const unanswered = webhook && lane.health.unanswered(webhook)
+    if (unanswered) this.#silence(lane, unanswered, Date.now())
+    else this.#wake(lane)
   }
 
   #webhookChanged(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {

@@ -2,11 +2,16 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Streak } from '#domain'
 import { StreakSnapshot } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import type { WebhookHealth } from './webhook-health.js'
+
+/** With the read model away at a takeover, how soon it is asked again. Ms. */
+const ASK_AGAIN_MS = 5_000
 
 /** Streaks that other processes counted before this one took their webhooks over, until their lanes want them. */
 @Injectable()
 export class KnownStreaks {
   #streaks = new Map<string, Streak>()
+  #askingAgain: NodeJS.Timeout | undefined
 
   constructor(
     private readonly snapshot: StreakSnapshot,
@@ -15,16 +20,21 @@ export class KnownStreaks {
 
   /**
    * Reads what the read model knows, but for webhooks that have a lane: that counts by itself, and what it does not want
-   * now would be an old story when it is made anew. With the read model away lanes start to count from nothing; delivery
-   * does not wait for it.
+   * now would be an old story when it is made anew. With the read model away delivery goes on, and lanes start to count
+   * from nothing; it is asked again, and what it knows then is added to theirs.
+   * @param healthOf the lane's, of a webhook that has one
    */
-  async load(hasLane: (webhookId: string) => boolean): Promise<void> {
+  async load(healthOf: (webhookId: string) => WebhookHealth | undefined, isLate = false): Promise<void> {
+    clearTimeout(this.#askingAgain)
     try {
       const running = await this.snapshot.running()
-      const wanted = running.filter(({ webhookId }) => !hasLane(webhookId))
+      const wanted = running.filter(({ webhookId }) => !healthOf(webhookId))
       this.#streaks = new Map(wanted.map(({ webhookId, streak }) => [webhookId, streak]))
+      if (isLate) for (const { webhookId, streak } of running) healthOf(webhookId)?.recall(streak)
     } catch (error) {
-      this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
+      if (!isLate) this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
+      this.#askingAgain = setTimeout(() => void this.load(healthOf, true), ASK_AGAIN_MS)
+      this.#askingAgain.unref()
     }
   }
 

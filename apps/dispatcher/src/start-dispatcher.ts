@@ -28,6 +28,7 @@ import { WebhooksToCall } from './webhooks-to-call.js'
 
 /** How long requests that are under way at a stop get, and what follows from them: one attempt and its writes. Ms. */
 const DRAIN_MS = 8_000
+const LAST_WRITES_MS = 1_000
 /**
  * What follows from attempts is written together, so far apart: nobody waits for it, and at 500 deliveries/s a request
  * for each was a tenth of what a delivery cost. A crash repeats so much more. Ms.
@@ -69,8 +70,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     hooks: {
       async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
         app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
-        const hasLane = (webhookId: string) => app?.get(Dispatch).hasLane(webhookId) ?? false
-        await Promise.all([app?.get(KnownStreaks).load(hasLane), app?.get(NewestChains).load()])
+        const healthOf = (webhookId: string) => app?.get(Dispatch).healthOf(webhookId)
+        await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),
       beforeRejoin: async () => app?.get(Dispatch).pauseForHandOver(),
@@ -130,9 +131,11 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       clearInterval(forgetting)
       server.consumer.drain()
       intake.stop()
-      if (!(await dispatch.drain(DRAIN_MS))) logger.warn({}, 'requests were still under way: they will be repeated')
+      const isDrained = await dispatch.drain(DRAIN_MS)
+      if (!isDrained) logger.warn({}, 'requests or writes were still under way: they will be repeated')
       await running.close()
-      await producer.close()
+      // What could not be written by now had its time: with the broker away the end comes all the same.
+      await producer.close(isDrained ? undefined : LAST_WRITES_MS)
       logReader.close()
       await client.close()
       await webhooks.stop()

@@ -78,6 +78,17 @@ export class WebhookHealth {
     return this.#command && webhook.version <= this.#command.version ? this.#command : null
   }
 
+  /** What other processes had counted, told late: not after a success that they cannot know of. */
+  recall(known: Streak): void {
+    if (known.lastFailureAt < this.#lastSuccess) return
+    const own = this.streak ?? known
+    this.streak = {
+      failures: Math.max(own.failures, known.failures),
+      since: Math.min(own.since, known.since),
+      lastFailureAt: Math.max(own.lastFailureAt, known.lastFailureAt),
+    }
+  }
+
   /** A new URL, or a webhook that was enabled again, is a new beginning. */
   changed(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
     this.#newestVersion = Math.max(this.#newestVersion, after.version)

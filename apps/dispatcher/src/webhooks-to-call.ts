@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type DeliverableWebhook, WebhookView } from '#domain'
 import { type ConsumedRecord, KafkaConnection, TopicTail } from '#kafka'
-import { WebhookSnapshot } from '#postgres'
+import { WebhookSnapshot, untilAvailable } from '#postgres'
 import { type KeyRing, openSecret } from '#signing'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeWebhookChange } from '#topics'
@@ -40,7 +40,11 @@ export class WebhooksToCall {
   async start(): Promise<void> {
     // The offset first: whatever changes while the snapshot is read is then seen again, and versions sort it out.
     const from = await this.#tail.endOffset()
-    for (const webhook of await this.snapshot.deliverable()) this.#view.apply({ kind: 'changed', webhook })
+    const webhooks = await untilAvailable(
+      () => this.snapshot.deliverable(),
+      (err) => this.logger.warn({ err }, 'webhooks cannot be read: starting when Postgres answers'),
+    )
+    for (const webhook of webhooks) this.#view.apply({ kind: 'changed', webhook })
     await this.#tail.start(from)
     this.logger.info({ webhooks: this.#view.size }, 'webhooks loaded')
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type SubscribedWebhook, WebhookView } from '#domain'
 import { type ConsumedRecord, KafkaConnection, TopicTail } from '#kafka'
-import { WebhookSnapshot } from '#postgres'
+import { WebhookSnapshot, untilAvailable } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeSubscriptionChange } from '#topics'
 
@@ -26,7 +26,11 @@ export class Subscriptions {
   async start(): Promise<void> {
     // The offset first: whatever changes while the snapshot is read is then seen again, and versions sort it out.
     const from = await this.#tail.endOffset()
-    for (const webhook of await this.snapshot.subscribed()) this.#view.apply({ kind: 'changed', webhook })
+    const webhooks = await untilAvailable(
+      () => this.snapshot.subscribed(),
+      (err) => this.logger.warn({ err }, 'webhooks cannot be read: starting when Postgres answers'),
+    )
+    for (const webhook of webhooks) this.#view.apply({ kind: 'changed', webhook })
     await this.#tail.start(from)
     this.logger.info({ webhooks: this.#view.size }, 'subscriptions loaded')
   }

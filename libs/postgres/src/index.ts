@@ -17,6 +17,7 @@ export {
 } from './configuration/webhook-store.js'
 export { Database, type DatabaseOptions, type Session, type Statement } from './database.js'
 export { DatabaseUnavailable } from './database-unavailable.js'
+export { untilAvailable } from './until-available.js'
 export { DisableStore } from './health/disable-store.js'
 export type { ClaimedNotification, Notification, NotificationEvidence, NotifiedStreak } from './health/notification.js'
 export { NotificationStore } from './health/notification-store.js'
