@@ -100,6 +100,28 @@ describe('a webhook whose receiver answers 410', () => {
     expect(await kindsOf(id)).toEqual(['disabled'])
   })
 
+  it('is disabled also when it was changed while that answer was on its way', async () => {
+    let answer: (status: number) => void = () => {}
+    const { id } = await pipeline.owner.createWebhook(
+      receiver.url('/gone-later', (_, earlier) =>
+        earlier.length > 0 ? 200 : new Promise<number>((resolve) => (answer = resolve)),
+      ),
+      ['context.created'],
+    )
+    await pipeline.publish({ type: 'context.created' })
+    await eventually(() => expect(receiver.at('/gone-later')).toHaveLength(1))
+    await pipeline.owner.expect('PATCH', `/v1/webhooks/${id}`, { name: 'changed meanwhile' })
+    // Its dispatcher knows of a change before the next delivery of it: a test send comes after it.
+    await pipeline.owner.expect('POST', `/v1/webhooks/${id}/test`)
+    await eventually(() => expect(receiver.at('/gone-later')).toHaveLength(2))
+    answer(410)
+
+    await eventually(async () =>
+      expect(await webhook(id)).toMatchObject({ state: 'disabled', disabled_reason: 'gone' }),
+    )
+    await eventually(async () => expect(await kindsOf(id)).toEqual(['disabled']))
+  })
+
   it('comes back by PATCH, with one mail, and its first delivery goes alone', async () => {
     let isBack = false
     const { id } = await pipeline.owner.createWebhook(

@@ -191,7 +191,8 @@ describe('a batch of events', () => {
 
 describe('the log of deliveries', () => {
   it('tells of each delivery what was sent, what was answered and how it ended', async () => {
-    const script = () => ({ status: 200, headers: { 'x-mine': 'yes' }, body: 'thank you' })
+    const headers = { 'x-mine': 'yes', 'set-cookie': 'session=stolen' }
+    const script = () => ({ status: 200, headers, body: 'thank you' })
     const webhook = await pipeline.owner.createWebhook(receiver.url('/logged', script), ['context.deleted'])
     const event = await pipeline.publish({ type: 'context.deleted' })
     const delivery = await eventually(async () => {
@@ -207,9 +208,20 @@ describe('the log of deliveries', () => {
       id: delivery.id,
       status: 'delivered',
       next: null,
-      attempts: [{ number: 1, trigger: 'automatic', outcome: 'succeeded' }],
+      attempts: [
+        {
+          number: 1,
+          trigger: 'automatic',
+          outcome: 'succeeded',
+          request: {
+            headers: { 'webhook-id': event.id, 'x-webhook-signature': expect.stringMatching(/^[0-9a-f]{8}…$/) },
+            body: receiver.at('/logged')[0]!.body.toString(),
+          },
+          response: { headers: { 'x-mine': 'yes', 'set-cookie': '[redacted]' }, body: 'thank you' },
+        },
+      ],
     })
-    expect(JSON.stringify(detail)).toContain('thank you')
+    expect(JSON.stringify(detail)).not.toContain('stolen')
   })
 })
 

@@ -48,7 +48,10 @@ describe('a test send', () => {
     expect(JSON.parse(request!.body.toString())).toMatchObject({ id: sent.event_id, type: 'context.created' })
     expect(await logged(webhook.id, sent.delivery_id)).toMatchObject({ status: 'delivered', trigger: 'test' })
     const delivery = await pipeline.owner.expect('GET', `/v1/deliveries/${sent.delivery_id}`)
-    expect(delivery).toMatchObject({ attempts: [{ number: 1, trigger: 'test', response: { status: 200 } }] })
+    const body = request!.body.toString()
+    expect(delivery).toMatchObject({
+      attempts: [{ number: 1, trigger: 'test', request: { body }, response: { status: 200 } }],
+    })
   })
 
   it('is no event of the account', async () => {

@@ -302,12 +302,12 @@ export class Dispatch {
     if (isCounted(report)) {
       const { result, startedAt } = report
       // Whatever a test is answered, nothing follows from it.
-      if (work.delivery.trigger === 'test') lane.abandoned(work)
+      if (work.delivery.trigger === 'test') lane.abandoned(work, startedAt)
       else lane.settled(work, report, now)
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
       if (command) this.#fallSilent(lane, now)
     } else {
-      lane.abandoned(work)
+      lane.abandoned(work, report.startedAt)
     }
     for (const given of lane.giveBack(lane.state.surplus(now)))
       this.consequences.putOff(lane, given, lane.state.putOffUntil(now))

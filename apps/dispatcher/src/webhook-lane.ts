@@ -69,9 +69,9 @@ export class WebhookLane {
     this.state.enqueued(isReplay(work))
   }
 
-  /** What was started ended without an attempt that counts. */
-  abandoned(work: Work): void {
-    this.state.abandoned(isReplay(work))
+  /** What was started ended without an attempt that counts; `startedAt` (ms since the epoch) when there was a request. */
+  abandoned(work: Work, startedAt?: number): void {
+    this.state.abandoned(isReplay(work), startedAt)
   }
 
   /** The receiver's doing: the lane learns from it. */

@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
-import { DeliveryLog, EventLog, WebhookStore } from '#postgres'
+import { isEventType } from '#domain'
+import { DeliveryLog, type DeliveryState, EventLog, WebhookStore } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { Cursors } from '../http/cursors.js'
@@ -9,6 +10,7 @@ import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
 import { filterTime } from './filter-time.js'
 import { LogCursor } from './log-cursor.js'
 import { type DeliveriesQuery, deliveriesQuery, deliveryDetail, deliverySummary } from './log-schemas.js'
+import { sampleBody } from '../webhooks/sample-body.js'
 import { knownId, notFound } from './not-found.js'
 
 @ApiTags('deliveries')
@@ -45,9 +47,16 @@ export class DeliveriesController {
     const found = await this.deliveries.withAttempts(accountId, knownId('delivery', id))
     if (!found) throw notFound('delivery')
     const { delivery, attempts } = found
+    return deliveryDetailView(delivery, attempts, await this.#bodyOf(delivery))
+  }
+
+  /** What was sent, in every attempt; null once it is older than events are kept. */
+  async #bodyOf({ accountId, eventId, eventType, trigger, acceptedAt }: DeliveryState): Promise<string | null> {
+    // It was no event of the account, and can be made once more, to the byte.
+    if (trigger === 'test' && isEventType(eventType)) return sampleBody(eventType, eventId, new Date(acceptedAt))
     // What was accepted never changes: it need not be of the same moment.
-    const event = await this.events.find(accountId, delivery.eventId)
-    return deliveryDetailView(delivery, attempts, event?.body ?? null)
+    const event = await this.events.find(accountId, eventId)
+    return event?.body ?? null
   }
 }
 

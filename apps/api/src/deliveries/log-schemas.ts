@@ -55,14 +55,15 @@ const attempt = z
     message: z.string().describe('The outcome in a sentence.'),
     request: z.strictObject({
       url: z.string(),
-      headers,
-      body: z
-        .string()
-        .nullable()
-        .describe('The event as it was sent; null for a test send, and once it is older than events are kept.'),
+      headers: headers.describe('Our signatures are shortened.'),
+      body: z.string().nullable().describe('What was sent; null once the event is older than events are kept.'),
     }),
     response: z
-      .strictObject({ status: z.int(), headers, body: z.string().describe('Its first 4 KiB.') })
+      .strictObject({
+        status: z.int(),
+        headers: headers.describe('What looks like a cookie, token or key of yours is redacted.'),
+        body: z.string().describe('Its first 4 KiB.'),
+      })
       .nullable()
       .describe('Null where no answer came.'),
   })

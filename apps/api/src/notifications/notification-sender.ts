@@ -80,7 +80,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
   }
 
   async #failed({ id, kind, webhookId, createdAt, attempts }: ClaimedNotification, error: unknown): Promise<void> {
-    const again = nextTry(attempts, createdAt.getTime(), Date.now())
+    const again = nextTry(attempts, createdAt.getTime(), error instanceof RecipientRefused, Date.now())
     this.metrics.failed(again === null ? 'given_up' : 'retry')
     this.logger.error(
       { err: error, stage: 'notification.send', kind, webhookId, attempts, isGivenUp: again === null },

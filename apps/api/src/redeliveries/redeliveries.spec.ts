@@ -9,7 +9,7 @@ const DELIVERY = {
   eventType: 'context.updated',
   accountId: 'acc_1',
   webhookId: 'whk_1',
-  acceptedAt: 1_705_329_900_000,
+  acceptedAt: Date.now(),
   chain: 0,
   trigger: 'automatic',
   end: null,
@@ -39,7 +39,7 @@ function someRedeliveries({ write, sent }: { write?: () => Promise<void>; sent?:
     { find: () => Promise.resolve({ id: 'whk_1', version: 3, state: 'active' }) } as never,
     store as never,
     log as never,
-    { topics: { eventRetentionMs: 1 } } as never,
+    { topics: { eventRetentionMs: 60_000 } } as never,
     { warn: () => {} } as never,
   )
   return { ask: () => redeliveries.request('acc_1', 'dlv_1', undefined), calls }

@@ -71,6 +71,9 @@ describe('the circuit', () => {
     failing(circuit, 10)
     circuit.failed('dlv_late', 4_000)
     expect(circuit.opensToAttemptsAt(4_000)).toBe(5_000)
+    // Begun just before it opened, and timed out just after its time was over: the probe is still to be made.
+    circuit.failed('dlv_later', 5_010, -10)
+    expect(circuit.limit(5_010)).toBe(1)
   })
 
   it('probes first for a webhook that was just enabled', () => {

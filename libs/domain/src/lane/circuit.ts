@@ -16,6 +16,7 @@ export class Circuit {
   #state: State = { kind: 'closed' }
   #failedInRow = new Set<string>()
   #openMs = FIRST_OPEN_MS
+  #openedAt = -Infinity
 
   /** How many attempts may be under way, besides what the lane's cap allows. */
   limit(now: number): number {
@@ -56,10 +57,10 @@ export class Circuit {
     this.#openMs = FIRST_OPEN_MS
   }
 
-  failed(deliveryId: string, now: number): void {
+  failed(deliveryId: string, now: number, startedAt = now): void {
     this.#passTime(now)
-    // A straggler of the time before it opened says nothing new.
-    if (this.#state.kind === 'open') return
+    // A straggler of the time before it opened says nothing new, also when the probe is due meanwhile.
+    if (this.#state.kind === 'open' || startedAt < this.#openedAt) return
     if (this.#failedInRow.size < FAILURES_TO_OPEN) this.#failedInRow.add(deliveryId)
     if (this.#state.kind === 'half-open' || this.#failedInRow.size >= FAILURES_TO_OPEN) this.#open(now)
   }
@@ -72,6 +73,7 @@ export class Circuit {
   }
 
   #open(now: number): void {
+    this.#openedAt = now
     this.#state = { kind: 'open', until: now + this.#openMs }
     this.#openMs = Math.min(LONGEST_OPEN_MS, this.#openMs * 2)
   }

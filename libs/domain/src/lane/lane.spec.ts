@@ -42,6 +42,25 @@ describe('a lane that probes first', () => {
     expect(lane.mayStart(1_020)).toBe(true)
   })
 
+  it('does not wait for what is under way to the receiver of before, nor for what was learnt of it', () => {
+    const lane = aLane()
+    attempts(lane, 5, hung, 5_000)
+    expect(lane.cap.limit).toBeLessThan(16)
+    queue(lane, 4)
+    lane.started(10_000)
+    lane.probeFirst(11_000)
+    expect(lane.mayStart(11_000)).toBe(true)
+    expect(lane.standing(11_000)).toBe('untried')
+    lane.started(11_000)
+    expect(lane.mayStart(11_000)).toBe(false)
+    settle(lane, ok, 11_000, 5)
+    expect(lane.cap.limit).toBe(16)
+    expect(lane.standing(14_000)).toBe('proven')
+    settle(lane, hung, 10_000, 5_000)
+    expect(lane.standing(15_000)).toBe('proven')
+    expect([lane.inFlight, lane.mayStart(15_000)]).toEqual([0, true])
+  })
+
   it('is not paused by what the receiver of before asks for', () => {
     const lane = aLane()
     queue(lane, 2)

@@ -51,12 +51,14 @@ export type Placement = { kind: 'queue' } | { kind: 'defer'; until: number }
  * until when the rest is put off. Queues and requests belong to the process; this counts them. Times in ms.
  */
 export class Lane {
-  readonly cap = new InFlightCap()
+  #cap = new InFlightCap()
   readonly circuit = new Circuit()
   #queued = 0
   #queuedReplays = 0
   #inFlight = 0
   #replaysInFlight = 0
+  /** Of those under way, to the receiver of before: they take nobody's place at the new one. */
+  #inFlightBefore = 0
   #deferred = 0
   #latencyMs = ASSUMED_LATENCY_MS
   /** Its last answer, or when it first had something to answer since. */
@@ -75,6 +77,10 @@ export class Lane {
     private readonly tiers: TierBounds,
     readonly watchedSince = 0,
   ) {}
+
+  get cap(): InFlightCap {
+    return this.#cap
+  }
 
   /** Of live traffic: what is held of replays takes nobody's place. */
   get queued(): number {
@@ -141,7 +147,7 @@ export class Lane {
   standing(now: number): Standing {
     if (this.#wasUnanswered || this.#isSilent(now)) return 'unproven'
     if (now - this.#lastSuccessAt < PROVEN_FOR_MS) return 'proven'
-    return this.#failedSinceSuccess || this.#inFlight > 0 ? 'unproven' : 'untried'
+    return this.#failedSinceSuccess || this.#underWay > 0 ? 'unproven' : 'untried'
   }
 
   /** Nothing to remember: its last word was a success, long enough ago. */
@@ -187,14 +193,20 @@ export class Lane {
   /** For a webhook that was enabled again or has a new URL: one attempt finds out before others follow, however few. */
   probeFirst(now: number): void {
     this.#probedSince = now
+    this.#inFlightBefore = this.#inFlight
     this.endPause()
     this.circuit.probeNext()
     this.#mustProbe = true
+    // What was learnt of a receiver that hung would make the one that replaces it slow for minutes.
+    this.#cap = new InFlightCap()
+    this.#latencyMs = ASSUMED_LATENCY_MS
+    this.#wasUnanswered = false
+    this.#failedSinceSuccess = false
   }
 
   mayStart(now: number): boolean {
     const limit = this.#limit(now)
-    if (now < this.#pausedUntil || this.#inFlight >= limit) return false
+    if (now < this.#pausedUntil || this.#underWay >= limit) return false
     if (this.#queued > 0) return true
     // Half is kept free: what arrives while a replay runs finds a place at once.
     return this.#queuedReplays > 0 && this.#replaysInFlight < Math.max(1, limit / 2)
@@ -228,22 +240,26 @@ export class Lane {
 
   started(now: number, isReplay = false): void {
     this.dequeued(isReplay)
-    if (this.#inFlight === 0) this.#silentSince = now
+    if (this.#underWay === 0) this.#silentSince = now
     this.#inFlight++
     if (isReplay) this.#replaysInFlight++
   }
 
-  /** An attempt that was not the receiver's doing ended: only the place is given back. */
-  abandoned(isReplay = false): void {
+  /**
+   * An attempt that was not the receiver's doing ended: only the place is given back.
+   * @param startedAt ms since the epoch; unset: it was not begun after all
+   */
+  abandoned(isReplay = false, startedAt = Infinity): void {
     this.#inFlight--
     if (isReplay) this.#replaysInFlight--
+    if (startedAt < this.#probedSince && this.#inFlightBefore > 0) this.#inFlightBefore--
   }
 
   settled({ deliveryId, outcome, startedAt, latencyMs, isReplay }: SettledAttempt, now: number): void {
-    this.abandoned(isReplay)
-    this.#silentSince = now
+    this.abandoned(isReplay, startedAt)
     // It was under way to the receiver of before, and says nothing about this one.
     if (startedAt < this.#probedSince) return
+    this.#silentSince = now
     this.#wasUnanswered = isUnanswered(outcome)
     this.#latencyMs += LATENCY_WEIGHT * (Math.max(1, latencyMs) - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
@@ -255,7 +271,7 @@ export class Lane {
       return
     }
     this.#failedSinceSuccess = true
-    this.circuit.failed(deliveryId, now)
+    this.circuit.failed(deliveryId, now, startedAt)
     if (isOverload(outcome)) this.cap.overloaded(startedAt, now)
     if (outcome.kind === 'failed' && outcome.retryAfterMs !== undefined) {
       // Without the bound one header would silence a webhook for good, and no streak would ever grow to disable it.
@@ -265,7 +281,11 @@ export class Lane {
 
   #isSilent(now: number): boolean {
     const patience = Math.max(SILENT_AFTER_MS, SILENT_AFTER_LATENCIES * this.#latencyMs)
-    return this.#inFlight > 0 && now - this.#silentSince > patience
+    return this.#underWay > 0 && now - this.#silentSince > patience
+  }
+
+  get #underWay(): number {
+    return this.#inFlight - this.#inFlightBefore
   }
 
   #limit(now: number): number {

@@ -1,0 +1,88 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KafkaServer, PostgresServer, removeWithUs } from '../local/src/index.js'
+import { eventually } from './support/eventually.js'
+import { Pipeline } from './support/pipeline.js'
+import { Receiver } from './support/receiver.js'
+
+/** A supervisor kills what has not ended by then. Ms. */
+const GRACE_MS = 15_000
+/** What a service logs that cannot begin without Postgres. */
+const WAITING = 'webhooks cannot be read'
+
+let kafka: KafkaServer
+let postgres: PostgresServer
+let pipeline: Pipeline
+let receiver: Receiver
+
+// Servers of this file's own, since they are stopped.
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'webhooks-away-'))
+  removeWithUs(folder)
+  ;[kafka, postgres] = await Promise.all([
+    KafkaServer.start({ dataDir: join(folder, 'kafka') }),
+    PostgresServer.start({ dataDir: join(folder, 'postgres') }),
+  ])
+  const start = Pipeline.start({ kafkaBrokers: kafka.brokers, databaseUrl: postgres.databaseUrl })
+  ;[pipeline, receiver] = await Promise.all([start, Receiver.start()])
+})
+afterAll(async () => {
+  await pipeline?.stop()
+  await receiver?.stop()
+  await Promise.all([kafka?.stop(), postgres?.stop()])
+})
+
+describe('while the broker does not answer', () => {
+  it('a dispatcher that is stopped ends in time and as planned, and what it could not write is done again', async () => {
+    let answer: (status: number) => void = () => {}
+    const script = (_: unknown, earlier: unknown[]) =>
+      earlier.length > 0 ? 200 : new Promise<number>((resolve) => (answer = resolve))
+    const webhook = await pipeline.owner.createWebhook(receiver.url('/stopped', script), ['context.updated'])
+    await pipeline.publish()
+    await eventually(() => expect(receiver.at('/stopped')).toHaveLength(1))
+
+    const dispatcher = pipeline.service('dispatcher')
+    process.kill(kafka.pid, 'SIGSTOP')
+    try {
+      answer(200)
+      const stoppedAt = Date.now()
+      process.kill(dispatcher.pid, 'SIGTERM')
+      expect(await dispatcher.ended).toMatchObject({ code: 0 })
+      expect(Date.now() - stoppedAt).toBeLessThan(GRACE_MS)
+    } finally {
+      process.kill(kafka.pid, 'SIGCONT')
+    }
+
+    await dispatcher.startAgain()
+    await eventually(() => expect(receiver.at('/stopped')).toHaveLength(2))
+    await eventually(async () => {
+      const path = `/v1/webhooks/${webhook.id}/deliveries`
+      const { data } = await pipeline.owner.expect<{ data: object[] }>('GET', path)
+      expect(data).toMatchObject([{ status: 'delivered' }])
+    })
+  })
+})
+
+describe('while Postgres is away', () => {
+  it.each(['fanout', 'dispatcher'])('a %s that starts waits for it, and works when it is back', async (name) => {
+    const path = `/started-${name}`
+    await pipeline.owner.createWebhook(receiver.url(path), ['context.updated'])
+    const service = pipeline.service(name)
+    await postgres.stop()
+    process.kill(service.pid, 'SIGKILL')
+    await service.ended
+    const before = (await pipeline.log(name)).split(WAITING).length
+    await service.launch()
+    const { pid } = service
+    await eventually(async () => expect((await pipeline.log(name)).split(WAITING).length).toBeGreaterThan(before))
+    await postgres.startAgain()
+
+    await service.becomeReady()
+    expect(service.pid).toBe(pid)
+    // The API may not have noticed yet that its database is back: a producer asks again as well.
+    const event = await eventually(() => pipeline.publish())
+    await eventually(() => expect(receiver.at(path).map(({ eventId }) => eventId)).toContain(event.id))
+  })
+})
