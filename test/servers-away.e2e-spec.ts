@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 
 describe('while the broker does not answer', () => {
-  it('a dispatcher that is stopped ends in time and as planned, and what it could not write is done again', async () => {
+  it('workers that are stopped end in time and as planned, and what could not be written is done again', async () => {
     let answer: (status: number) => void = () => {}
     const script = (_: unknown, earlier: unknown[]) =>
       earlier.length > 0 ? 200 : new Promise<number>((resolve) => (answer = resolve))
@@ -43,19 +43,20 @@ describe('while the broker does not answer', () => {
     await pipeline.publish()
     await eventually(() => expect(receiver.at('/stopped')).toHaveLength(1))
 
-    const dispatcher = pipeline.service('dispatcher')
+    const workers = ['dispatcher', 'fanout'].map((name) => pipeline.service(name))
     process.kill(kafka.pid, 'SIGSTOP')
     try {
       answer(200)
       const stoppedAt = Date.now()
-      process.kill(dispatcher.pid, 'SIGTERM')
-      expect(await dispatcher.ended).toMatchObject({ code: 0 })
+      for (const { pid } of workers) process.kill(pid, 'SIGTERM')
+      const ends = await Promise.all(workers.map(({ ended }) => ended))
+      expect(ends).toMatchObject([{ code: 0 }, { code: 0 }])
       expect(Date.now() - stoppedAt).toBeLessThan(GRACE_MS)
     } finally {
       process.kill(kafka.pid, 'SIGCONT')
     }
 
-    await dispatcher.startAgain()
+    await Promise.all(workers.map((worker) => worker.startAgain()))
     await eventually(() => expect(receiver.at('/stopped')).toHaveLength(2))
     await eventually(async () => {
       const path = `/v1/webhooks/${webhook.id}/deliveries`

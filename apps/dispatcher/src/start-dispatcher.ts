@@ -27,7 +27,8 @@ import { UnknownPast } from './unknown-past.js'
 import { WebhooksToCall } from './webhooks-to-call.js'
 
 /** How long requests that are under way at a stop get, and what follows from them: one attempt and its writes. Ms. */
-const DRAIN_MS = 8_000
+const DRAIN_MS = 7_000
+/** What could not be written by then had its time: with the broker away the end comes all the same. Ms. */
 const LAST_WRITES_MS = 1_000
 /**
  * What follows from attempts is written together, so far apart: nobody waits for it, and at 500 deliveries/s a request
@@ -134,7 +135,6 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       const isDrained = await dispatch.drain(DRAIN_MS)
       if (!isDrained) logger.warn({}, 'requests or writes were still under way: they will be repeated')
       await running.close()
-      // What could not be written by now had its time: with the broker away the end comes all the same.
       await producer.close(isDrained ? undefined : LAST_WRITES_MS)
       logReader.close()
       await client.close()

@@ -21,7 +21,9 @@ import { Subscriptions } from './subscriptions.js'
 import { UnknownPast } from './unknown-past.js'
 
 /** How long the round that runs at a stop gets. Ms. */
-const DRAIN_MS = 8_000
+const DRAIN_MS = 7_000
+/** What could not be written by then had its time: with the broker away the end comes all the same. Ms. */
+const LAST_WRITES_MS = 1_000
 
 /** Brings fan-out up: connections first, then the view of the webhooks, and only then events. */
 export async function startFanout(config: FanoutConfig): Promise<RunningService> {
@@ -90,7 +92,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
       // What a broker that is away keeps from being written is read again by the next owner.
       await Promise.race([isIdle, pause(DRAIN_MS)])
       await running.close()
-      await producer.close()
+      await producer.close(LAST_WRITES_MS)
       await subscriptions.stop()
       await database.close()
       await management.close()
