@@ -75,7 +75,9 @@ export class Consequences {
 
   /** @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead */
   putOff(lane: WebhookLane, work: Work, until: number): void {
-    if (isExpired(work.delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
+    const { delivery } = work
+    const isOver = !this.chains.isReplaced(delivery) && isExpired(delivery, lane.state, this.maxAgeMs, Date.now())
+    if (isOver) return this.end(work, 'expired')
     this.putOffByUs(lane, work, until)
   }
 

@@ -61,6 +61,16 @@ describe('a lane that probes first', () => {
     expect([lane.inFlight, lane.mayStart(15_000)]).toEqual([0, true])
   })
 
+  it('counts what was begun in the very moment of the change for the new receiver', () => {
+    const lane = aLane()
+    queue(lane, 3)
+    lane.started(1_000)
+    lane.probeFirst(1_000)
+    settle(lane, broken, 1_000, 5)
+    lane.started(1_010)
+    expect([lane.inFlight, lane.mayStart(1_010)]).toEqual([1, false])
+  })
+
   it('is not paused by what the receiver of before asks for', () => {
     const lane = aLane()
     queue(lane, 2)

@@ -252,7 +252,9 @@ export class Lane {
   abandoned(isReplay = false, startedAt = Infinity): void {
     this.#inFlight--
     if (isReplay) this.#replaysInFlight--
-    if (startedAt < this.#probedSince && this.#inFlightBefore > 0) this.#inFlightBefore--
+    if (startedAt < this.#probedSince) this.#inFlightBefore--
+    // One that was begun in the very moment of the change counts for the new receiver.
+    this.#inFlightBefore = Math.max(0, Math.min(this.#inFlightBefore, this.#inFlight))
   }
 
   settled({ deliveryId, outcome, startedAt, latencyMs, isReplay }: SettledAttempt, now: number): void {
