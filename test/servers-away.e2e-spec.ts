@@ -7,8 +7,8 @@ import { eventually } from './support/eventually.js'
 import { Pipeline } from './support/pipeline.js'
 import { Receiver } from './support/receiver.js'
 
-/** A supervisor kills what has not ended by then. Ms. */
-const GRACE_MS = 15_000
+/** Far less than the deploy files give. Ms. */
+const GRACE_MS = 20_000
 /** What a service logs that cannot begin without Postgres. */
 const WAITING = 'webhooks cannot be read'
 

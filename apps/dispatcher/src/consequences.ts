@@ -78,11 +78,15 @@ export class Consequences {
     const { delivery } = work
     const isOver = !this.chains.isReplaced(delivery) && isExpired(delivery, lane.state, this.maxAgeMs, Date.now())
     if (isOver) return this.end(work, 'expired')
-    this.putOffByUs(lane, work, until)
+    this.#defer(lane, work, until, 'receiver')
   }
 
   /** Not the receiver's doing: however long it takes us, nothing expires by it. */
   putOffByUs(lane: WebhookLane, work: Work, until: number): void {
+    this.#defer(lane, work, until, 'us')
+  }
+
+  #defer(lane: WebhookLane, work: Work, until: number, by: 'receiver' | 'us'): void {
     if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
     this.inHand.leave(work)
     lane.state.wasDeferred()
@@ -91,7 +95,7 @@ export class Consequences {
     this.#deferring.records++
     this.#deferring.bytes += bytes
     this.track(
-      this.settlement.defer(work, until).then(() => {
+      this.settlement.defer(work, until, by).then(() => {
         this.#deferring.records--
         this.#deferring.bytes -= bytes
         this.inHand.letGo(work)

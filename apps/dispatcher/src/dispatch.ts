@@ -295,7 +295,8 @@ export class Dispatch {
   async #attempt(turn: Turn, work: Work, webhook: DeliverableWebhook): Promise<void> {
     const { lane } = turn
     const { wasUnanswered } = lane.state
-    const report = await this.attemptDelivery.run(work.delivery, webhook, lane.secretChoice, wasUnanswered)
+    const answered = await this.attemptDelivery.run(work.delivery, webhook, lane.secretChoice, wasUnanswered)
+    const report = asOf(this.webhooks.get(webhook.id), webhook, answered)
     const now = Date.now()
     this.#ready.release(turn)
     let command: DisableWebhook | null = null
@@ -420,6 +421,12 @@ export class Dispatch {
     for (const lane of lanes) this.#ready.add(lane, now)
     this.#pump()
   }
+}
+
+/** A 410 was about the URL that was called: where there is another by now the delivery goes on there. */
+function asOf(now: DeliverableWebhook | undefined, called: DeliverableWebhook, report: AttemptReport): AttemptReport {
+  if (report.result?.kind !== 'refused' || !now || now.url === called.url) return report
+  return { ...report, result: { kind: 'failed', reason: 'http_status', status: report.result.status } }
 }
 
 function isCounted(report: AttemptReport): report is CountedReport {

@@ -35,3 +35,14 @@ it('asks again when the read model is away, and adds what it knows to what the l
   expect(streaks.take('whk_2')).toEqual(streak)
   expect(health).toEqual(new WebhookHealth({ since: 1_000, failures: 12, lastFailureAt: 9_000 }))
 })
+
+it('owes it to the lanes also when the next takeover comes before it asks again', async () => {
+  const answers = [() => Promise.reject(new Error('away')), known]
+  const streaks = aKnownStreaks(() => answers.shift()!())
+  const health = new WebhookHealth(null)
+  const healthOf = (webhookId: string) => (webhookId === 'whk_1' ? health : undefined)
+  await streaks.load(healthOf)
+  await streaks.load(healthOf)
+  expect(health.isFailing).toBe(true)
+  await vi.advanceTimersByTimeAsync(10_000)
+})

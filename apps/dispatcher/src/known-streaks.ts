@@ -12,6 +12,8 @@ const ASK_AGAIN_MS = 5_000
 export class KnownStreaks {
   #streaks = new Map<string, Streak>()
   #askingAgain: NodeJS.Timeout | undefined
+  /** Lanes began to count from nothing since the read model could not be asked. */
+  #isOwed = false
 
   constructor(
     private readonly snapshot: StreakSnapshot,
@@ -24,16 +26,19 @@ export class KnownStreaks {
    * from nothing; it is asked again, and what it knows then is added to theirs.
    * @param healthOf the lane's, of a webhook that has one
    */
-  async load(healthOf: (webhookId: string) => WebhookHealth | undefined, isLate = false): Promise<void> {
+  async load(healthOf: (webhookId: string) => WebhookHealth | undefined): Promise<void> {
     clearTimeout(this.#askingAgain)
     try {
       const running = await this.snapshot.running()
       const wanted = running.filter(({ webhookId }) => !healthOf(webhookId))
       this.#streaks = new Map(wanted.map(({ webhookId, streak }) => [webhookId, streak]))
-      if (isLate) for (const { webhookId, streak } of running) healthOf(webhookId)?.recall(streak)
+      if (this.#isOwed) for (const { webhookId, streak } of running) healthOf(webhookId)?.recall(streak)
+      this.#isOwed = false
     } catch (error) {
-      if (!isLate) this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
-      this.#askingAgain = setTimeout(() => void this.load(healthOf, true), ASK_AGAIN_MS)
+      if (!this.#isOwed)
+        this.logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
+      this.#isOwed = true
+      this.#askingAgain = setTimeout(() => void this.load(healthOf), ASK_AGAIN_MS)
       this.#askingAgain.unref()
     }
   }

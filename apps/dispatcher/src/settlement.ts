@@ -82,8 +82,11 @@ export class Settlement {
     work.batch.complete(work.record)
   }
 
-  /** Puts a delivery off until `until` (ms since the epoch) or as long as the third tier allows. It loses no attempt. */
-  async defer(work: Work, until: number): Promise<number> {
+  /**
+   * Puts a delivery off until `until` (ms since the epoch) or as long as the third tier allows. It loses no attempt.
+   * @param by what is put off for a fault of ours does not age by it
+   */
+  async defer(work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): Promise<number> {
     const { delivery } = work
     const now = Date.now()
     // Its new owner reads the same record and decides for itself.
@@ -95,7 +98,7 @@ export class Settlement {
       ...delivery,
       notBefore,
       isDeferred: true,
-      deferredSince: delivery.deferredSince ?? now,
+      deferredSince: by === 'us' ? delivery.deferredSince : (delivery.deferredSince ?? now),
       chainStartedAt: delivery.chainStartedAt ?? now,
     }
     const messages = [encodeDelivery(this.topics.tier(tier), deferred)]

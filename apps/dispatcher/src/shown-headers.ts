@@ -5,7 +5,7 @@ const SHOWN_OF_A_SIGNATURE = 8
 const REDACTED = '[redacted]'
 /** By name: what a receiver's own session or key would be in. Whole words only, so that `idempotency-key` stays. */
 const SECRET_NAMES =
-  /^(?:set-)?cookie2?$|^(?:proxy-)?authorization$|^authentication-info$|(?:^|[-_])(?:token|secret|passw(?:or)?d|credentials?|session|sid|jwt|api[-_]?key|access[-_]?key)(?:[-_]|$)/i
+  /^(?:set-)?cookie2?$|^(?:proxy-|x-)*authorization$|^authentication-info$|(?:^|[-_])(?:token|secret|passw(?:or)?d|credentials?|session(?:[-_]?id)?|sid|jwt|(?:auth|access)[-_]?token|(?:api|auth|access)[-_]?key)(?:[-_]|$)/i
 
 /** Our request's headers as they are kept and shown: whoever may read a delivery could else send it to the receiver again. */
 export function shownRequestHeaders(headers: Record<string, string>): Record<string, string> {

@@ -9,8 +9,11 @@ export class SleepingLanes {
 
   constructor(wake: (lane: WebhookLane) => void) {
     this.#timer = new DueTimer((lane) => {
-      // Woken earlier than it first asked for, it is in the timer once more, for nothing.
-      if (this.#asleep.delete(lane)) wake(lane)
+      // Woken earlier than it first asked for, it is in the timer once more: for nothing, or for a later sleep too early.
+      const wakeAt = this.#asleep.get(lane)
+      if (wakeAt === undefined || wakeAt > Date.now()) return
+      this.#asleep.delete(lane)
+      wake(lane)
     })
   }
 

@@ -14,9 +14,9 @@ test('a consumer that has joined is well in every way', () => {
   expect([started(), ready(), live()]).toEqual([null, null, null])
 })
 
-test('until it has started it is neither started nor ready, but alive', () => {
-  const { started, ready, live } = consumerHealth(aConsumer(), no, no)
-  expect([started(), ready(), live()]).toEqual(['starting', 'starting', null])
+test('while it waits for what it needs at its start it is not ready, and a restart would not help, however long', () => {
+  const { started, ready, live } = consumerHealth(aConsumer({ fetchAgeMs: () => 3_600_000 }), no, no)
+  expect([started(), ready(), live()]).toEqual([null, 'starting', null])
 })
 
 test('while it drains, or is no member of its group, it is not ready, and a restart would not help', () => {

@@ -23,13 +23,15 @@ export function consumerHealth(
   isDraining: () => boolean,
 ): HealthChecks {
   return {
-    started: () => (hasStarted() ? null : 'starting'),
+    // It listens, so its configuration is right. What it may still wait for is away, and no restart brings that back.
+    started: () => null,
     ready: () => {
       if (!hasStarted()) return 'starting'
       if (isDraining()) return 'draining'
       return consumer.isReady() ? null : 'not a member of the consumer group'
     },
     live: () => {
+      if (!hasStarted()) return null
       const age = consumer.fetchAgeMs()
       return age < STUCK_AFTER_MS ? null : `nothing was fetched for ${Math.round(age / 1_000)} s`
     },

@@ -8,6 +8,10 @@ import type { Logger } from './logger.js'
  */
 export async function runService(start: () => Promise<RunningService>): Promise<void> {
   tuneGarbageCollection()
+  // As the first process of a container it would else not hear the signal while it waits for a server that is away.
+  const endNow = () => process.exit(0)
+  process.on('SIGTERM', endNow)
+  process.on('SIGINT', endNow)
   let service: RunningService
   try {
     service = await start()
@@ -33,8 +37,8 @@ export async function runService(start: () => Promise<RunningService>): Promise<
       (error: unknown) => fail(error),
     )
   })
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  process.off('SIGTERM', endNow).on('SIGTERM', stop)
+  process.off('SIGINT', endNow).on('SIGINT', stop)
 }
 
 /** Ends the process by way of `uncaughtException`, from wherever it is called: no caller's catch can swallow it. */

@@ -56,7 +56,10 @@ const attempt = z
     request: z.strictObject({
       url: z.string(),
       headers: headers.describe('Our signatures are shortened.'),
-      body: z.string().nullable().describe('What was sent; null once the event is older than events are kept.'),
+      body: z
+        .string()
+        .nullable()
+        .describe('What was sent (a test’s sample is made anew); null once the event is older than events are kept.'),
     }),
     response: z
       .strictObject({

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Mail, Mailer, RecipientRefused } from './mailer.js'
+import { type Mail, Mailer, MailRefused } from './mailer.js'
 
 const MAIL: Mail = { to: 'owner@example.com', subject: 'Ümlaut', text: 'Dear owner\n\n.\n\nBye', name: 'one-mail' }
 
@@ -81,6 +81,6 @@ describe('with a mail server', () => {
     const { url } = await aServer('550 no such user')
     const sent = new Mailer({ smtpUrl: url, from: 'us@example.net', folder: '' }).send(MAIL)
     await expect(sent).rejects.toThrow('550')
-    await expect(sent).rejects.toThrow(RecipientRefused)
+    await expect(sent).rejects.toThrow(MailRefused)
   })
 })

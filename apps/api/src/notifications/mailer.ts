@@ -12,7 +12,7 @@ export interface Mail {
 }
 
 /** The server is well, and this one mail is not taken: its address is wrong, or nobody reads there any more. */
-export class RecipientRefused extends Error {}
+export class MailRefused extends Error {}
 
 /** Of a server that takes longer the next attempt asks again. Ms; all together less than a claim lasts. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -30,7 +30,7 @@ export class Mailer {
 
   /**
    * @returns where it went, for the log
-   * @throws {RecipientRefused}
+   * @throws {MailRefused}
    * @throws Error when the server is not there or takes nothing
    */
   send(mail: Mail): Promise<string> {
@@ -47,16 +47,16 @@ function throughServer(from: string, smtpUrl: string): (mail: Mail) => Promise<s
   })
   return async (mail) => {
     await transport.sendMail(messageOf(from, mail)).catch((error: unknown) => {
-      throw isAboutRecipient(error) ? new RecipientRefused((error as Error).message) : withoutCredentials(error)
+      throw isAboutThisMail(error) ? new MailRefused((error as Error).message) : withoutCredentials(error)
     })
     return 'the mail server'
   }
 }
 
-/** nodemailer's word for an answer to the addresses; with 5xx it is for good. */
-function isAboutRecipient(error: unknown): boolean {
-  const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
-  return code === 'EENVELOPE' && responseCode >= 500
+/** nodemailer's words for an answer to the recipient or to the message itself; with 5xx it is for good. */
+function isAboutThisMail(error: unknown): boolean {
+  const { code, command, responseCode = 0 } = error as { code?: string; command?: string; responseCode?: number }
+  return responseCode >= 500 && (code === 'EMESSAGE' || (code === 'EENVELOPE' && command === 'RCPT TO'))
 }
 
 /**

@@ -1,6 +1,6 @@
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 3_600_000
-/** An address that refuses mail for so long is wrong. A server that takes none is ours to mend, and nobody's news is lost. Ms. */
+/** Mail that is refused so long after its news is given up. A server that takes none is ours to mend: no news is lost. Ms. */
 const REFUSED_FOR_MS = 3 * 86_400_000
 
 /** When to try again after a failure, ms since the epoch; null: not any more. `attempts` counts from 1. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ClaimedNotification, NotificationStore } from '#postgres'
 import { Registry } from '#telemetry'
-import { type Mail, type Mailer, RecipientRefused } from './mailer.js'
+import { type Mail, type Mailer, MailRefused } from './mailer.js'
 import { NotificationMetrics } from './notification-metrics.js'
 import { NotificationSender } from './notification-sender.js'
 
@@ -64,7 +64,7 @@ describe('the sender of notifications', () => {
     const { run, done, putOff } = aSender(
       [dead, aNotification('2')],
       ({ to }) => to === 'dead@example.com',
-      new RecipientRefused('550 no such user'),
+      new MailRefused('550 no such user'),
     )
     await run()
     expect([putOff, done]).toEqual([['1'], [['2', true]]])
@@ -88,11 +88,14 @@ describe('the sender of notifications', () => {
     expect(metrics).toContain('webhooks_notifications_pending 1')
   })
 
-  it('gives up on news of last week', async () => {
+  it('gives up on news of last week that is refused, and not for a server that is away', async () => {
     const old = aNotification('1', { attempts: 90, createdAt: new Date(Date.now() - 7 * 86_400_000) })
-    const { run, done, putOff } = aSender([old], () => true)
-    expect(await run()).toContain('webhooks_notifications_failed_total{next="given_up"} 1')
-    expect([done, putOff]).toEqual([[['1', false]], []])
+    const refused = aSender([old], () => true, new MailRefused('550 no such user'))
+    expect(await refused.run()).toContain('webhooks_notifications_failed_total{next="given_up"} 1')
+    expect([refused.done, refused.putOff]).toEqual([[['1', false]], []])
+    const away = aSender([old], () => true)
+    expect(await away.run()).toContain('webhooks_notifications_failed_total{next="retry"} 1')
+    expect([away.done, away.putOff]).toEqual([[], ['1']])
   })
 
   it('bothers nobody about a webhook that was deleted', async () => {

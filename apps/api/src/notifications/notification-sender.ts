@@ -4,7 +4,7 @@ import { type ClaimedNotification, NotificationStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
-import { Mailer, RecipientRefused } from './mailer.js'
+import { Mailer, MailRefused } from './mailer.js'
 import { nextTry } from './next-try.js'
 import { notificationMail } from './notification-mail.js'
 import { NotificationMetrics } from './notification-metrics.js'
@@ -72,7 +72,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     } catch (error) {
       await this.#failed(notification, error)
       // Hundreds of dead addresses would else keep the others' mail for minutes each time that they are due.
-      return error instanceof RecipientRefused
+      return error instanceof MailRefused
     }
     // When this fails the mail is sent again after the lease: twice is better than never.
     await this.store.settle(id, true)
@@ -80,7 +80,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
   }
 
   async #failed({ id, kind, webhookId, createdAt, attempts }: ClaimedNotification, error: unknown): Promise<void> {
-    const again = nextTry(attempts, createdAt.getTime(), error instanceof RecipientRefused, Date.now())
+    const again = nextTry(attempts, createdAt.getTime(), error instanceof MailRefused, Date.now())
     this.metrics.failed(again === null ? 'given_up' : 'retry')
     this.logger.error(
       { err: error, stage: 'notification.send', kind, webhookId, attempts, isGivenUp: again === null },

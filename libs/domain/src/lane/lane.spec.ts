@@ -56,7 +56,7 @@ describe('a lane that probes first', () => {
     settle(lane, ok, 11_000, 5)
     expect(lane.cap.limit).toBe(16)
     expect(lane.standing(14_000)).toBe('proven')
-    settle(lane, hung, 10_000, 5_000)
+    lane.abandoned(false, 10_000)
     expect(lane.standing(15_000)).toBe('proven')
     expect([lane.inFlight, lane.mayStart(15_000)]).toEqual([0, true])
   })

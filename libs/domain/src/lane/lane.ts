@@ -209,7 +209,7 @@ export class Lane {
     if (now < this.#pausedUntil || this.#underWay >= limit) return false
     if (this.#queued > 0) return true
     // Half is kept free: what arrives while a replay runs finds a place at once.
-    return this.#queuedReplays > 0 && this.#replaysInFlight < Math.max(1, limit / 2)
+    return this.#queuedReplays > 0 && (this.#mustProbe || this.#replaysInFlight < Math.max(1, limit / 2))
   }
 
   /** When a lane that may not start now is worth another look; undefined: when one of its attempts ends. */
