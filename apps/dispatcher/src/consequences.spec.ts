@@ -38,6 +38,17 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
   return ended
 }
 
+it('a record that nobody can read is waited for at a drain', async () => {
+  let written = () => {}
+  const settlement = { undecodable: () => new Promise<void>((resolve) => (written = resolve)) }
+  const unused = {} as never
+  const consequences = new Consequences(settlement as unknown as Settlement, unused, unused, unused, DAY_MS, unused)
+  consequences.undecodable({} as never, {} as never, 'not JSON')
+  expect(await consequences.drained(1)).toBe(false)
+  written()
+  expect(await consequences.drained(1_000)).toBe(true)
+})
+
 it('a delivery that has waited too long expires, and one that was replaced is cancelled all the same', () => {
   expect(endOfAnOldDelivery(false)).toBe('expired')
   expect(endOfAnOldDelivery(true)).toBe('cancelled')

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { type DisableWebhook, type Held, type NextStep, isExpired } from '#domain'
-import { ProduceFailed } from '#kafka'
+import { type ConsumedRecord, ProduceFailed, type RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import type { AttemptReport } from './attempt-delivery.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
@@ -111,6 +111,11 @@ export class Consequences {
         this.logger.info({ stage: 'delivery.end', ...idsOf(work), end }, 'ended without an attempt')
       }),
     )
+  }
+
+  /** A record that nobody can read goes to the dead letters. */
+  undecodable(record: ConsumedRecord, batch: RecordBatch, problem: string): void {
+    this.track(this.settlement.undecodable(record, batch, problem))
   }
 
   repeatCommand(command: DisableWebhook): void {

@@ -3,13 +3,13 @@ import { type Delivery, RetrySchedule } from '#domain'
 import { type ConsumedRecord, type DecoupledConsumer, type RecordBatch, partitionName } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
+import { Consequences } from './consequences.js'
 import { Dispatch } from './dispatch.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { LONGEST_TIMER_MS } from './due-timer.js'
 import { LeftInLog } from './left-in-log.js'
 import { MemoryBounds } from './memory-bounds.js'
 import { NewestChains } from './newest-chains.js'
-import { Settlement } from './settlement.js'
 import { UnknownPast } from './unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
 import { WaitingReplays } from './waiting-replays.js'
@@ -33,7 +33,7 @@ export class Intake {
   constructor(
     private readonly dispatch: Dispatch,
     private readonly waitingRoom: WaitingRoom,
-    private readonly settlement: Settlement,
+    private readonly consequences: Consequences,
     private readonly memory: MemoryBounds,
     private readonly leftInLog: LeftInLog,
     private readonly past: UnknownPast,
@@ -181,7 +181,7 @@ export class Intake {
       const { topic, partition, offset } = record
       this.metrics.undecodable.inc()
       this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
-      void this.settlement.undecodable(record, batch, error.message)
+      this.consequences.undecodable(record, batch, error.message)
       return undefined
     }
   }
