@@ -70,24 +70,18 @@ export class Consequences {
   failedByUs(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
     this.metrics.ourFaults.inc({ cause: ourFault })
     this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
-    this.putOffByUs(lane, work, now + OUR_FAULT_PAUSE_MS)
+    this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS, 'us')
   }
 
-  /** @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead */
-  putOff(lane: WebhookLane, work: Work, until: number): void {
+  /**
+   * @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead
+   * @param by whose doing it is: however long ours takes, nothing expires by it
+   */
+  putOff(lane: WebhookLane, work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): void {
     const { delivery } = work
-    const isOver = !this.chains.isReplaced(delivery) && isExpired(delivery, lane.state, this.maxAgeMs, Date.now())
-    if (isOver) return this.end(work, 'expired')
-    this.#defer(lane, work, until, 'receiver')
-  }
-
-  /** Not the receiver's doing: however long it takes us, nothing expires by it. */
-  putOffByUs(lane: WebhookLane, work: Work, until: number): void {
-    this.#defer(lane, work, until, 'us')
-  }
-
-  #defer(lane: WebhookLane, work: Work, until: number, by: 'receiver' | 'us'): void {
-    if (this.chains.isReplaced(work.delivery)) return this.end(work, 'cancelled')
+    if (this.chains.isReplaced(delivery)) return this.end(work, 'cancelled')
+    const mayExpire = by === 'receiver'
+    if (mayExpire && isExpired(delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
     this.inHand.leave(work)
     lane.state.wasDeferred()
     this.metrics.deferred.inc()

@@ -341,7 +341,7 @@ export class Dispatch {
       this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
       const now = Date.now()
       for (const work of lane.giveBack(lane.state.queued))
-        this.consequences.putOffByUs(lane, work, now + VIEW_TIMEOUT_MS)
+        this.consequences.putOff(lane, work, now + VIEW_TIMEOUT_MS, 'us')
       if (lane.state.queuedReplays > 0) this.#sleeping.add(lane, now + VIEW_TIMEOUT_MS)
       return
     }
@@ -356,7 +356,7 @@ export class Dispatch {
     for (const work of ahead) {
       this.metrics.lateViews.inc()
       this.logger.error({ ...idsOf(work), known: webhook.version }, 'a version that webhook-changes does not hold')
-      this.consequences.putOffByUs(lane, work, Date.now() + VIEW_TIMEOUT_MS)
+      this.consequences.putOff(lane, work, Date.now() + VIEW_TIMEOUT_MS, 'us')
     }
     this.#wake(lane)
   }

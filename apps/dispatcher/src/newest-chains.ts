@@ -2,11 +2,10 @@ import { Inject, Injectable } from '@nestjs/common'
 import { BoundedMap, type Delivery } from '#domain'
 import { RunningChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { AskedAgain } from './asked-again.js'
 
 /** Beyond this the oldest are forgotten: a record of an earlier chain that still waits is then attempted after all. */
 const MOST_DELIVERIES = 200_000
-/** With the read model away at a takeover, how soon it is asked again. Ms. */
-const ASK_AGAIN_MS = 5_000
 
 /**
  * The latest chain of each delivery that has more than its first. A redelivery replaces the chain that was running: a
@@ -16,14 +15,17 @@ const ASK_AGAIN_MS = 5_000
 export class NewestChains {
   /** Oldest first. Numbers only grow, so what other processes know meanwhile can be older and never wrong. */
   readonly #newest: BoundedMap<string, number>
-  #askingAgain: NodeJS.Timeout | undefined
+  readonly #reading: AskedAgain
 
   constructor(
     private readonly runningChains: RunningChains,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) logger: Logger,
     mostDeliveries = MOST_DELIVERIES,
   ) {
     this.#newest = new BoundedMap(mostDeliveries)
+    this.#reading = new AskedAgain((error) =>
+      logger.warn({ err: error }, 'redeliveries could not be read: a replaced retry may be attempted meanwhile'),
+    )
   }
 
   /** A record was read: there is such a chain. */
@@ -39,17 +41,12 @@ export class NewestChains {
   }
 
   /** Reads what earlier owners saw. With Postgres away delivery goes on, and it is asked again. */
-  async load(): Promise<void> {
-    clearTimeout(this.#askingAgain)
-    try {
+  load(): Promise<void> {
+    return this.#reading.ask(async () => {
       // The newest come first, and are to be forgotten last.
       for (const { deliveryId, chain } of (await this.runningChains.newest()).reverse()) {
         this.saw({ id: deliveryId, chain })
       }
-    } catch (error) {
-      this.logger.warn({ err: error }, 'redeliveries could not be read: a replaced retry may be attempted meanwhile')
-      this.#askingAgain = setTimeout(() => void this.load(), ASK_AGAIN_MS)
-      this.#askingAgain.unref()
-    }
+    })
   }
 }

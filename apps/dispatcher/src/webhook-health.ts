@@ -47,7 +47,7 @@ export class WebhookHealth {
     // A request that hung since before the last success says nothing about the time after it.
     else if (outcome.kind === 'failed' && startedAt < this.#lastSuccess) return null
     const streak = (this.streak = streakAfter(this.streak, outcome, startedAt))
-    if (!streak || this.#isAwaited) return null
+    if (!streak || this.#unansweredAt(this.#newestVersion)) return null
     const isGone = outcome.kind === 'refused'
     if (!isGone && !isDisableDue(streak, rule, now)) return null
     this.#command = {
@@ -69,13 +69,9 @@ export class WebhookHealth {
     return this.#command
   }
 
-  get #isAwaited(): boolean {
-    return this.#command !== null && this.#newestVersion <= this.#command.version
-  }
-
   /** The command that is not answered yet; null once the view knows a newer version than it was about. */
   unanswered(webhook: DeliverableWebhook): DisableWebhook | null {
-    return this.#command && webhook.version <= this.#command.version ? this.#command : null
+    return this.#unansweredAt(webhook.version)
   }
 
   /** What other processes had counted, told late: not after a success that they cannot know of. */
@@ -96,5 +92,9 @@ export class WebhookHealth {
     if (before && before.url === after.url && before.isActive === after.isActive) return
     this.streak = null
     this.#beganWith = after.version
+  }
+
+  #unansweredAt(version: number): DisableWebhook | null {
+    return this.#command && version <= this.#command.version ? this.#command : null
   }
 }

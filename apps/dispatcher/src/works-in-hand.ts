@@ -27,7 +27,7 @@ export class WorksInHand {
   }
 
   letGo(work: Work): void {
-    this.#forget(work)
+    this.leave(work)
     this.#boundOf(work).remove(heldBytes(work))
   }
 
@@ -36,7 +36,11 @@ export class WorksInHand {
    * and no double, also when it is read, and due, before the acknowledgement: taken for one, both would be completed.
    */
   leave(work: Work): void {
-    this.#forget(work)
+    const key = attemptKey(work.delivery)
+    const held = this.#byAttempt.get(key)
+    if (held?.work !== work) return
+    held.work = undefined
+    this.#byAttempt.delete(key)
   }
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
@@ -52,14 +56,6 @@ export class WorksInHand {
   completeDouble(work: Work): void {
     this.metrics.repeats.inc()
     work.batch.complete(work.record)
-  }
-
-  #forget(work: Work): void {
-    const key = attemptKey(work.delivery)
-    const held = this.#byAttempt.get(key)
-    if (held?.work !== work) return
-    held.work = undefined
-    this.#byAttempt.delete(key)
   }
 
   #boundOf(work: Work): MemoryBound {

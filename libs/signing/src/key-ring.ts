@@ -6,6 +6,7 @@ export interface SealKey {
 /** The keys that secrets are sealed with at rest: new ones with the newest, old ones opened with the one they name. */
 export interface KeyRing {
   newest: SealKey
+  /** The newest first. */
   byId: ReadonlyMap<string, SealKey>
 }
 

@@ -6,11 +6,11 @@ import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf } from '../http/list.js'
+import { sampleBody } from '../webhooks/sample-body.js'
 import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
 import { filterTime } from './filter-time.js'
 import { LogCursor } from './log-cursor.js'
 import { type DeliveriesQuery, deliveriesQuery, deliveryDetail, deliverySummary } from './log-schemas.js'
-import { sampleBody } from '../webhooks/sample-body.js'
 import { knownId, notFound } from './not-found.js'
 
 @ApiTags('deliveries')

@@ -36,14 +36,9 @@ export class InfrastructureModule {
       { provide: BatchingProducer, useValue: parts.producer },
       { provide: Database, useValue: parts.database },
       { provide: KEY_RING, useValue: parts.keyRing },
-      { provide: Cursors, useValue: new Cursors(keysOf(parts.keyRing)) },
+      { provide: Cursors, useValue: new Cursors([...parts.keyRing.byId.values()].map(({ key }) => key)) },
       { provide: EGRESS_POLICY, useValue: parts.egressPolicy },
     ]
     return { module: InfrastructureModule, providers, exports: providers.map(({ provide }) => provide) }
   }
-}
-
-/** The newest first. */
-function keysOf({ newest, byId }: KeyRing): Buffer[] {
-  return [...new Set([newest, ...byId.values()])].map(({ key }) => key)
 }

@@ -12,17 +12,15 @@ const queue = (lane: Lane, count: number) => {
   for (let i = 0; i < count; i++) lane.enqueued()
 }
 let settledSoFar = 0
-const settle = (lane: Lane, outcome: AttemptOutcome, startedAt: number, latencyMs: number, deliveryId?: string) =>
-  lane.settled(
-    { deliveryId: deliveryId ?? `dlv_${settledSoFar++}`, outcome, startedAt, latencyMs },
-    startedAt + latencyMs,
-  )
-/** Runs one attempt after the other, each of a delivery of its own. */
+/** Of a delivery of its own. */
+const settle = (lane: Lane, outcome: AttemptOutcome, startedAt: number, latencyMs: number) =>
+  lane.settled({ deliveryId: `dlv_${settledSoFar++}`, outcome, startedAt, latencyMs }, startedAt + latencyMs)
+/** Runs one attempt after the other. */
 const attempts = (lane: Lane, count: number, outcome: AttemptOutcome, latencyMs = 5, from = 0) => {
   for (let i = 0; i < count; i++) {
     lane.enqueued()
     lane.started(0)
-    settle(lane, outcome, from, latencyMs, `dlv_${from + i}`)
+    settle(lane, outcome, from, latencyMs)
   }
 }
 

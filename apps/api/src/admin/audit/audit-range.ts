@@ -29,10 +29,7 @@ export function auditRange(asked: { since: number; until?: number }, keptMs: num
   if (asked.since >= now) throw new Error('--since is not in the past: nothing was accepted since then.')
   if (until <= asked.since)
     throw new Error('--until is not after --since: of two ages the larger one belongs to --since.')
-  if (until <= oldest) throw new Error(`Nothing is kept of that time any more: the oldest is ${iso(oldest)}.`)
+  if (until <= oldest)
+    throw new Error(`Nothing is kept of that time any more: the oldest is ${new Date(oldest).toISOString()}.`)
   return { since: Math.max(asked.since, oldest), until }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }
