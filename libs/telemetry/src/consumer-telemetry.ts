@@ -11,10 +11,12 @@ export interface ObservedConsumer {
 }
 
 /**
- * A fetch loop that has not gone round for so long is stuck or cut off. A broker that is away for less must not
- * restart every service: they heal by themselves. Ms.
+ * So long without a fetch, and something of this process alone may keep it from the broker. Not sooner: a loop that is
+ * dead while the broker answers ends its process by itself, and a broker that is away is no reason for a restart, which
+ * forgets what was attempted and not written yet. Longer than the ten minutes after which Kubernetes restarts without
+ * a growing pause, so that no pod sits one out when the broker is back. Ms.
  */
-const STUCK_AFTER_MS = 3 * 60_000
+const CUT_OFF_AFTER_MS = 15 * 60_000
 
 /** Health by progress: a process that lives and consumes nothing is not live. */
 export function consumerHealth(
@@ -33,7 +35,7 @@ export function consumerHealth(
     live: () => {
       if (!hasStarted()) return null
       const age = consumer.fetchAgeMs()
-      return age < STUCK_AFTER_MS ? null : `nothing was fetched for ${Math.round(age / 1_000)} s`
+      return age < CUT_OFF_AFTER_MS ? null : `nothing was fetched for ${Math.round(age / 1_000)} s`
     },
   }
 }
