@@ -2,15 +2,19 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askAdmin } from '../local/src/admin-command.js'
 import { KafkaServer, PostgresServer, removeWithUs } from '../local/src/index.js'
+import { untilAllEnded } from './support/delivery-log.js'
 import { eventually } from './support/eventually.js'
 import { Pipeline } from './support/pipeline.js'
-import { Receiver } from './support/receiver.js'
+import { type ReceivedRequest, Receiver } from './support/receiver.js'
 
 /** Far less than the deploy files give. Ms. */
 const GRACE_MS = 20_000
 /** What a service logs that cannot begin without Postgres. */
 const WAITING = 'webhooks cannot be read'
+/** Longer than an answer of Postgres, or a connection to it, is waited for. Ms. */
+const AWAY_MS = 20_000
 
 let kafka: KafkaServer
 let postgres: PostgresServer
@@ -67,6 +71,34 @@ describe('while the broker does not answer', () => {
 })
 
 describe('while Postgres is away', () => {
+  it('events are accepted, delivered and retried, however long it takes, and the log catches up', async () => {
+    const onceAgain = ({ eventId }: ReceivedRequest, earlier: ReceivedRequest[]) =>
+      earlier.some((each) => each.eventId === eventId) ? 200 : 500
+    const webhook = await pipeline.owner.createWebhook(receiver.url('/meanwhile', onceAgain), ['context.updated'])
+    const accepted: string[] = []
+    const publishAndSeeRetried = async () => {
+      const { id } = await pipeline.publish()
+      accepted.push(id)
+      const requests = () => receiver.at('/meanwhile').filter(({ eventId }) => eventId === id)
+      await eventually(() => expect(requests().map(({ attempt }) => attempt)).toEqual([1, 2]))
+    }
+    await publishAndSeeRetried()
+
+    await postgres.stop()
+    const isLongEnough = Date.now() + AWAY_MS
+    while (Date.now() < isLongEnough) await publishAndSeeRetried()
+    expect((await pipeline.owner.request('GET', `/v1/webhooks/${webhook.id}/deliveries`)).status).toBe(503)
+    await postgres.startAgain()
+
+    const deliveries = await eventually(() => untilAllEnded(pipeline.owner, webhook.id, accepted.length))
+    expect(deliveries.map(({ event_id }) => event_id).toReversed()).toEqual(accepted)
+    expect(deliveries.map(({ attempts }) => attempts.map(({ outcome }) => outcome))).toEqual(
+      accepted.map(() => ['failed', 'succeeded']),
+    )
+    const { missing } = await askAdmin(['audit', '--since', '1h', '--overdue-after', '1s'], pipeline.admin)
+    expect(missing).toEqual([])
+  })
+
   it.each(['fanout', 'dispatcher'])('a %s that starts waits for it, and works when it is back', async (name) => {
     const path = `/started-${name}`
     await pipeline.owner.createWebhook(receiver.url(path), ['context.updated'])
