@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, readdir } from 'node:fs/promises'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +14,9 @@ import { readTopics } from './support/topics.js'
 const DISABLE_AFTER_MS = 6_000
 /** How long the receiver takes that came back. */
 const ANSWER_MS = 400
+
+/** For so long nobody else sends a mail that somebody has begun to send. */
+const MAIL_LEASE_MS = 60_000
 
 let pipeline: Pipeline
 let receiver: Receiver
@@ -241,6 +245,41 @@ describe('a webhook that fails', () => {
     await settled(id)
     expect(await webhook(id)).toMatchObject({ state: 'active', failing_since: null })
     expect(await kindsOf(id)).not.toContain('disabled')
+  })
+})
+
+describe('while the mail server takes a connection and says nothing', () => {
+  it('a webhook is disabled all the same, and its owner is told when mail goes again', async () => {
+    const connections: Socket[] = []
+    const silent = createServer((socket) => connections.push(socket.on('error', () => undefined)))
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const ids: string[] = []
+    const goneAtOnce = async (path: string) => {
+      const url = receiver.url(path, () => 410)
+      ids.push((await pipeline.owner.createWebhook(url, ['context.published'])).id)
+      await pipeline.publish({ type: 'context.published' })
+      await eventually(async () => expect(await webhook(ids.at(-1)!)).toMatchObject({ disabled_reason: 'gone' }))
+    }
+    try {
+      await pipeline.service('api').stop()
+      const mail = { SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: 'us@example.com' }
+      await pipeline.add('api', 'api', mail)
+      await goneAtOnce('/first-while-silent')
+      await eventually(() => expect(connections.length).toBeGreaterThan(0))
+      await goneAtOnce('/second-while-silent')
+      const pending = /^webhooks_notifications_pending\S* 2$/m
+      await eventually(async () => expect(await pipeline.metrics('api')).toMatch(pending))
+      for (const id of ids) expect(await kindsOf(id)).toEqual([])
+    } finally {
+      for (const socket of connections) socket.destroy()
+      silent.close()
+    }
+    await pipeline.service('api').stop()
+    await pipeline.add('api')
+    await eventually(async () => {
+      for (const id of ids) expect(await kindsOf(id)).toEqual(['disabled'])
+    }, MAIL_LEASE_MS + 30_000)
   })
 })
 
