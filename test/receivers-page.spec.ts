@@ -48,7 +48,7 @@ test('its event about a webhook is what we would send', () => {
 test('it shows the user agent of this release, and the dispatcher sends it', () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   expect(page).toContain(`User-Agent: ContextFile-Webhooks/${version} `)
-  const dispatcher = readFileSync('apps/dispatcher/src/attempt-delivery.ts', 'utf8')
+  const dispatcher = readFileSync('apps/dispatcher/src/attempts/attempt-delivery.ts', 'utf8')
   expect(dispatcher).toContain(`'ContextFile-Webhooks/${version}'`)
 })
 

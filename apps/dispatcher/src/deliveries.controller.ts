@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common'
 import { EventPattern, Payload } from '@nestjs/microservices'
 import type { RecordBatch } from '#kafka'
-import { Intake } from './intake.js'
+import { Intake } from './intake/intake.js'
 
 /** The three ways in which a delivery arrives. Each handler enqueues and returns; only after a loss of offsets it asks first. */
 @Controller()

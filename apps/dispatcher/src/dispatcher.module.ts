@@ -6,21 +6,22 @@ import { EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#po
 import type { KeyRing } from '#signing'
 import { LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap } from '#topics'
-import { ATTEMPT_TIMEOUT_MS, AttemptDelivery } from './attempt-delivery.js'
-import { AttemptedKeys } from './attempted-keys.js'
+import { ATTEMPT_TIMEOUT_MS, AttemptDelivery } from './attempts/attempt-delivery.js'
+import { AttemptedKeys } from './past/attempted-keys.js'
 import { DeliveriesController } from './deliveries.controller.js'
-import { Consequences, DELIVERY_MAX_AGE_MS } from './consequences.js'
-import { DISABLE_RULE, Dispatch } from './dispatch.js'
+import { Consequences, DELIVERY_MAX_AGE_MS } from './settlement/consequences.js'
+import { DISABLE_RULE, Dispatch } from './lanes/dispatch.js'
+import { Lanes } from './lanes/lanes.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
-import { Intake } from './intake.js'
-import { KnownStreaks } from './known-streaks.js'
-import { LeftInLog } from './left-in-log.js'
+import { Intake } from './intake/intake.js'
+import { KnownStreaks } from './past/known-streaks.js'
+import { LeftInLog } from './intake/left-in-log.js'
 import { MemoryBounds } from './memory-bounds.js'
-import { NewestChains } from './newest-chains.js'
-import { Settlement } from './settlement.js'
-import { UnknownPast } from './unknown-past.js'
-import { WaitingRoom } from './waiting-room.js'
-import { KEY_RING, WebhooksToCall } from './webhooks-to-call.js'
+import { NewestChains } from './past/newest-chains.js'
+import { Settlement } from './settlement/settlement.js'
+import { UnknownPast } from './past/unknown-past.js'
+import { WaitingRoom } from './intake/waiting-room.js'
+import { KEY_RING, WebhooksToCall } from './webhooks/webhooks-to-call.js'
 import { WorksInHand } from './works-in-hand.js'
 
 /** What the process brings along: connections and settings, made before Nest starts. */
@@ -57,6 +58,7 @@ export class DispatcherModule {
         DispatchMetrics,
         Intake,
         KnownStreaks,
+        Lanes,
         LeftInLog,
         MemoryBounds,
         {

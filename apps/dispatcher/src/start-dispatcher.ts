@@ -18,13 +18,14 @@ import {
 } from '#telemetry'
 import { TopicMap } from '#topics'
 import { partitionProblem } from './co-partitioning.js'
-import { Dispatch, MAX_IN_FLIGHT } from './dispatch.js'
+import { Dispatch, MAX_IN_FLIGHT } from './lanes/dispatch.js'
+import { Lanes } from './lanes/lanes.js'
 import { DispatcherModule } from './dispatcher.module.js'
-import { Intake } from './intake.js'
-import { KnownStreaks } from './known-streaks.js'
-import { NewestChains } from './newest-chains.js'
-import { UnknownPast } from './unknown-past.js'
-import { WebhooksToCall } from './webhooks-to-call.js'
+import { Intake } from './intake/intake.js'
+import { KnownStreaks } from './past/known-streaks.js'
+import { NewestChains } from './past/newest-chains.js'
+import { UnknownPast } from './past/unknown-past.js'
+import { WebhooksToCall } from './webhooks/webhooks-to-call.js'
 
 /** How long requests that are under way at a stop get, and what follows from them: one attempt and its writes. Ms. */
 const DRAIN_MS = 7_000
@@ -71,7 +72,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     hooks: {
       async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
         app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
-        const healthOf = (webhookId: string) => app?.get(Dispatch).healthOf(webhookId)
+        const healthOf = (webhookId: string) => app?.get(Lanes).get(webhookId)?.health
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),
@@ -118,10 +119,11 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   intake.attach(server.consumer)
   const webhooks = app.get(WebhooksToCall)
   const dispatch = app.get(Dispatch)
+  const lanes = app.get(Lanes)
   await webhooks.start()
   await app.listen()
   const running = app
-  const forgetting = setInterval(() => dispatch.forgetIdleLanes(), FORGET_IDLE_LANES_EVERY_MS)
+  const forgetting = setInterval(() => lanes.forgetIdle(), FORGET_IDLE_LANES_EVERY_MS)
   state.started = true
   logger.info({ managementPort: config.managementPort, tiers }, 'the dispatcher is ready')
 

@@ -1,0 +1,190 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { type Delivery, RetrySchedule } from '#domain'
+import { type ConsumedRecord, type DecoupledConsumer, type RecordBatch, partitionName } from '#kafka'
+import { LOGGER, type Logger } from '#telemetry'
+import { TopicMap, UndecodableRecord, decodeDelivery } from '#topics'
+import { Consequences } from '../settlement/consequences.js'
+import { Dispatch } from '../lanes/dispatch.js'
+import { Lanes } from '../lanes/lanes.js'
+import { DispatchMetrics } from '../dispatch-metrics.js'
+import { LONGEST_TIMER_MS } from './due-timer.js'
+import { LeftInLog } from './left-in-log.js'
+import { MemoryBounds } from '../memory-bounds.js'
+import { NewestChains } from '../past/newest-chains.js'
+import { UnknownPast } from '../past/unknown-past.js'
+import { WaitingRoom } from './waiting-room.js'
+import { WaitingReplays } from './waiting-replays.js'
+import type { Work } from '../work.js'
+
+/** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
+export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'rewind' | 'pauseAll' | 'resumeAll'>
+
+/** With the process still too full after this, for what came meanwhile. Ms. */
+const RELIEVE_AGAIN_MS = 500
+
+/** From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody. */
+@Injectable()
+export class Intake {
+  #partitions: Partitions | undefined
+  #waitingReplays: WaitingReplays | undefined
+  readonly #full = new Map<string, { topic: string; partition: number }>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #relieving: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly dispatch: Dispatch,
+    private readonly lanes: Lanes,
+    private readonly waitingRoom: WaitingRoom,
+    private readonly consequences: Consequences,
+    private readonly memory: MemoryBounds,
+    private readonly leftInLog: LeftInLog,
+    private readonly past: UnknownPast,
+    private readonly chains: NewestChains,
+    private readonly topics: TopicMap,
+    private readonly schedule: RetrySchedule,
+    private readonly metrics: DispatchMetrics,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Call once, before the consumer starts. */
+  attach(partitions: Partitions): void {
+    this.#partitions = partitions
+    this.#waitingReplays = new WaitingReplays(this.dispatch, partitions, this.memory.replays)
+    this.waitingRoom.listen(
+      (work) => this.dispatch.offer(work),
+      (topic, partition) => this.#hasRoom(topic, partition),
+    )
+    this.leftInLog.listen((record, batch) => {
+      const work = this.#workFrom(record, batch)
+      if (work) this.dispatch.offer(work)
+    })
+    this.memory.live.onChange((full) => {
+      if (full) this.#stopReading(partitions)
+      else this.#readOn(partitions)
+    })
+    this.memory.tiers.onChange((full) => {
+      if (!full) for (const { topic, partition } of [...this.#full.values()]) this.#hasRoom(topic, partition)
+    })
+  }
+
+  /** Deliveries that may be attempted at once. */
+  now(batch: RecordBatch): void | Promise<void> {
+    if (!this.past.concerns(batch.records)) return this.leftInLog.sift(batch)
+    return this.#knowingThePast(batch, (works) => {
+      for (const work of works) this.dispatch.offer(work)
+    })
+  }
+
+  /** Deliveries of a tier, each with a time before which it must not be attempted. */
+  later(batch: RecordBatch): void | Promise<void> {
+    return this.#knowingThePast(batch, (works) => this.#admit(batch, works))
+  }
+
+  /** A replay's deliveries: never put off. Those that find no room wait in front of their lane. */
+  replays(batch: RecordBatch): void | Promise<void> {
+    return this.#knowingThePast(batch, (works) => {
+      this.#waitingReplays?.add(batch.topic, batch.partition, works)
+    })
+  }
+
+  #admit({ topic, partition }: RecordBatch, works: Work[]): void {
+    const now = Date.now()
+    const delayMs = this.schedule.tiers.find((tier) => this.topics.tier(tier) === topic)?.delayMs ?? 0
+    for (const work of works) {
+      const admission = this.waitingRoom.admit(work, delayMs, now)
+      if (admission.kind === 'taken') continue
+      // This record and all behind it go back to the log; they are read again when it is time.
+      if (admission.kind === 'full') {
+        this.#full.set(partitionName({ topic, partition }), { topic, partition })
+        this.#giveBack(work.record, 'full')
+      } else {
+        this.#giveBack(work.record, 'not due')
+        this.#at(admission.readAgainAt, () => this.#partitions?.resume(topic, partition, 'not due'))
+      }
+      return
+    }
+  }
+
+  #knowingThePast(batch: RecordBatch, go: (works: Work[]) => void): void | Promise<void> {
+    const works = this.#decodeAll(batch)
+    if (!this.past.concerns(batch.records)) return go(works)
+    return this.past.withoutEnded(works).then(go)
+  }
+
+  /** Forgets what other processes own now. */
+  dropLost(): void {
+    this.waitingRoom.dropLost()
+    this.#waitingReplays?.dropLost()
+    this.leftInLog.dropLost()
+    this.lanes.dropLost()
+  }
+
+  stop(): void {
+    clearInterval(this.#relieving)
+    this.leftInLog.stop()
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.waitingRoom.stop()
+  }
+
+  /** Everybody waits now: not for as long as slow receivers need to work off what they have. */
+  #stopReading(partitions: Partitions): void {
+    partitions.pauseAll('memory')
+    this.dispatch.relieve()
+    this.#relieving = setInterval(() => this.dispatch.relieve(), RELIEVE_AGAIN_MS)
+  }
+
+  #readOn(partitions: Partitions): void {
+    clearInterval(this.#relieving)
+    partitions.resumeAll('memory')
+  }
+
+  #giveBack({ topic, partition, offset }: ConsumedRecord, reason: string): void {
+    this.#partitions?.pause(topic, partition, reason)
+    this.#partitions?.rewind(topic, partition, offset)
+  }
+
+  #hasRoom(topic: string, partition: number): void {
+    if (this.#full.delete(partitionName({ topic, partition }))) this.#partitions?.resume(topic, partition, 'full')
+  }
+
+  #at(time: number, action: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        action()
+      },
+      Math.min(Math.max(0, time - Date.now()), LONGEST_TIMER_MS),
+    )
+    this.#timers.add(timer)
+  }
+
+  /**
+   * A delivery may be held for long, and a record's bytes are a part of the answer to a fetch: what is kept is its own,
+   * or one that waits would keep some hundred others in memory.
+   */
+  #decodeAll(batch: RecordBatch): Work[] {
+    const kept = batch.withoutRecords()
+    return batch.records.flatMap((record) => this.#workFrom(record, kept) ?? [])
+  }
+
+  #workFrom(record: ConsumedRecord, batch: RecordBatch): Work | undefined {
+    const delivery = this.#decode(record, batch)
+    if (!delivery) return undefined
+    this.chains.saw(delivery)
+    delivery.body = Buffer.from(delivery.body)
+    return { delivery, record: { ...record, value: null }, batch }
+  }
+
+  #decode(record: ConsumedRecord, batch: RecordBatch): Delivery | undefined {
+    try {
+      return decodeDelivery(record)
+    } catch (error) {
+      if (!(error instanceof UndecodableRecord)) throw error
+      const { topic, partition, offset } = record
+      this.metrics.undecodable.inc()
+      this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
+      this.consequences.undecodable(record, batch, error.message)
+      return undefined
+    }
+  }
+}

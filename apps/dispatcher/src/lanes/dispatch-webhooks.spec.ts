@@ -1,0 +1,230 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { AttemptOutcome } from '#domain'
+import { aDispatch, aWebhook, BROKEN, GONE, OK, settled, useFakeClock } from './dispatch.testing.js'
+
+useFakeClock()
+
+describe('a webhook that is changed during an attempt', () => {
+  it('is disabled as it is now when the answer is 410', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    change(aWebhook('whk_1', { version: 2, events: ['context.deleted'] }))
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)!.command).toMatchObject({ reason: 'gone', version: 2 })
+    // The API saw yet another change, and does nothing about the old one: the next 410 is about what is there now.
+    change(aWebhook('whk_1', { version: 3, events: ['context.deleted'] }))
+    offer()
+    underWay[1]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)!.command).toMatchObject({ reason: 'gone', version: 3 })
+  })
+
+  it('is asked for again to be disabled while the API does not answer, also when nothing more is delivered to it', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    await vi.advanceTimersByTimeAsync(30_000)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(written.map(({ kind }) => kind)).toEqual(['attempted', 'command', 'command'])
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(written).toHaveLength(3)
+  })
+
+  it('has nothing to do with what its old URL answers', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    change(aWebhook('whk_1', { version: 2, url: 'https://example.com/moved' }))
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written.at(-1)).toMatchObject({ kind: 'attempted', outcome: 'failed', command: null })
+    offer()
+    await settled()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('the view of the webhooks', () => {
+  it('that knows no such webhook is waited for, and then the delivery is cancelled', async () => {
+    const { offer, written, underWay } = aDispatch([])
+    const work = offer()
+    await settled()
+    expect(underWay).toEqual([])
+    expect(written).toEqual([{ kind: 'ended', deliveryId: work.delivery.id, end: 'cancelled' }])
+  })
+
+  it('that is older than the delivery is waited for, and the newer webhook is called', async () => {
+    const { offer, underWay, whenCaughtUp, know } = aDispatch([aWebhook('whk_1')])
+    whenCaughtUp(async () => void know(aWebhook('whk_1', { version: 2 })))
+    offer({ webhookVersion: 2 })
+    expect(underWay).toEqual([])
+    await settled()
+    expect(underWay).toHaveLength(1)
+  })
+
+  it('that lags puts the delivery off: it is neither cancelled nor attempted', async () => {
+    const { offer, underWay, written, whenCaughtUp } = aDispatch([])
+    whenCaughtUp(() => Promise.reject(new Error('lagging')))
+    const work = offer()
+    await settled()
+    expect(underWay).toEqual([])
+    expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
+  })
+
+  it('that shows the webhook disabled cancels the delivery, but not a test send', async () => {
+    const { offer, underWay, written } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    const work = offer()
+    offer({ trigger: 'test' })
+    await settled()
+    expect(written).toEqual([{ kind: 'ended', deliveryId: work.delivery.id, end: 'cancelled' }])
+    expect(underWay).toHaveLength(1)
+  })
+})
+
+describe('a webhook that answered 410', () => {
+  it('is asked to be disabled and called no more, and nothing of it is cancelled meanwhile', async () => {
+    const { offer, underWay, written } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    expect(written[0]!.command).toMatchObject({ kind: 'disable_webhook', reason: 'gone', version: 1 })
+    offer()
+    offer()
+    await settled()
+    expect(underWay).toHaveLength(1)
+    expect(written).toHaveLength(1)
+  })
+
+  it('is asked for again every 30 s until the view answers', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    const waiting = offer()
+    await vi.advanceTimersByTimeAsync(61_000)
+    expect(written.filter(({ kind }) => kind === 'command')).toHaveLength(2)
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await settled()
+    expect(written.at(-1)).toEqual({ kind: 'ended', deliveryId: waiting.delivery.id, end: 'cancelled' })
+  })
+
+  it('that its owner had just corrected is called again', async () => {
+    const { offer, underWay, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    offer()
+    change(aWebhook('whk_1', { version: 2, url: 'https://example.com/new' }))
+    await settled()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('a webhook with a new URL', () => {
+  const notNow: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 3_600_000 }
+
+  it('is called at once, whatever the receiver before it had asked for', async () => {
+    const { offer, underWay, change } = aDispatch()
+    offer()
+    underWay[0]!.answer(notNow)
+    await settled()
+    offer()
+    change(aWebhook('whk_1', { version: 2 }))
+    expect(underWay).toHaveLength(1)
+
+    change(aWebhook('whk_1', { version: 3, url: 'https://example.com/new' }))
+    for (let i = 0; i < 3; i++) offer({ webhookVersion: 3 })
+
+    expect(underWay).toHaveLength(2)
+    underWay[1]!.answer(OK)
+    await settled()
+    expect(underWay.length).toBeGreaterThan(2)
+  })
+})
+
+describe('the lane of a deleted webhook', () => {
+  it('is forgotten when it has nothing more to do, also if its last word was a failure', async () => {
+    const { lanes, offer, underWay, forget } = aDispatch()
+    offer()
+    underWay[0]!.answer(BROKEN)
+    await settled()
+    lanes.forgetIdle()
+    expect(lanes.get('whk_1')).toBeDefined()
+    forget('whk_1')
+    lanes.forgetIdle()
+    expect(lanes.get('whk_1')).toBeUndefined()
+  })
+})
+
+describe('a webhook that was enabled again', () => {
+  it('is called once before the rest follows', async () => {
+    const { offer, underWay, change } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    offer()
+    await settled()
+    change(aWebhook('whk_1', { version: 2 }))
+    for (let i = 0; i < 5; i++) offer()
+    expect(underWay).toHaveLength(1)
+    underWay[0]!.answer(OK)
+    await settled()
+    expect(underWay.length).toBeGreaterThan(1)
+  })
+
+  it('is called once, also where it had no lane, until it has succeeded', async () => {
+    const { offer, underWay, change } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    change(aWebhook('whk_1', { version: 2 }))
+    for (let i = 0; i < 5; i++) offer({ webhookVersion: 2 })
+    expect(underWay).toHaveLength(1)
+    underWay[0]!.answer(BROKEN)
+    await settled()
+    expect(underWay).toHaveLength(2)
+    underWay[1]!.answer(OK)
+    await settled()
+    expect(underWay).toHaveLength(5)
+  })
+})
+
+describe('a test delivery', () => {
+  it('leads to nothing, whatever it is answered', async () => {
+    const { offer, underWay } = aDispatch()
+    offer({ trigger: 'test' })
+    underWay[0]!.answer({ kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 3_600_000 })
+    await settled()
+    offer()
+    expect(underWay).toHaveLength(2)
+  })
+})
+
+describe('what waits for a pause that the receiver asked for', () => {
+  const asksForPause: AttemptOutcome = { kind: 'failed', reason: 'http_status', status: 503, retryAfterMs: 25_000 }
+  const cancelled = (written: { kind: string; end?: string }[]) => written.filter(({ end }) => end === 'cancelled')
+
+  async function aPausedWebhook() {
+    const all = aDispatch()
+    all.offer()
+    all.underWay[0]!.answer(asksForPause)
+    await settled()
+    for (let i = 0; i < 5; i++) all.offer()
+    await settled()
+    expect(all.underWay).toHaveLength(1)
+    expect(cancelled(all.written)).toEqual([])
+    return all
+  }
+
+  it('is cancelled at once when the webhook is disabled', async () => {
+    const { change, written, underWay } = await aPausedWebhook()
+    change(aWebhook('whk_1', { version: 2, isActive: false }))
+    await settled()
+    expect(cancelled(written)).toHaveLength(5)
+    expect(underWay).toHaveLength(1)
+  })
+
+  it('is cancelled at once when the webhook is deleted', async () => {
+    const { remove, written, underWay } = await aPausedWebhook()
+    remove('whk_1')
+    await settled()
+    expect(cancelled(written)).toHaveLength(5)
+    expect(underWay).toHaveLength(1)
+  })
+})

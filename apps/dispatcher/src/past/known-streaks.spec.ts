@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { Streak } from '#domain'
+import type { StreakSnapshot } from '#postgres'
+import { KnownStreaks } from './known-streaks.js'
+import { WebhookHealth } from '../webhooks/webhook-health.js'
+
+const streak: Streak = { since: 1_000, failures: 12, lastFailureAt: 5_000 }
+const known = async () => ['whk_1', 'whk_2'].map((webhookId) => ({ webhookId, streak }))
+const aKnownStreaks = (running: () => Promise<unknown>) =>
+  new KnownStreaks({ running } as unknown as StreakSnapshot, { warn() {} } as never)
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('keeps no streak for a webhook whose lane counts already: it would be an old story for the lane after that', async () => {
+  const streaks = aKnownStreaks(known)
+  const health = new WebhookHealth(null)
+  await streaks.load((webhookId) => (webhookId === 'whk_1' ? health : undefined))
+  expect(['whk_1', 'whk_2'].map((webhookId) => streaks.take(webhookId))).toEqual([null, streak])
+  expect(health.isFailing).toBe(false)
+})
+
+it('asks again when the read model is away, and adds what it knows to what the lanes have counted meanwhile', async () => {
+  const answers = [() => Promise.reject(new Error('away')), () => Promise.reject(new Error('away')), known]
+  const streaks = aKnownStreaks(() => answers.shift()!())
+  const health = new WebhookHealth({ since: 9_000, failures: 1, lastFailureAt: 9_000 })
+  await streaks.load((webhookId) => (webhookId === 'whk_1' ? health : undefined))
+  expect(streaks.take('whk_2')).toBeNull()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(answers).toEqual([])
+  expect(streaks.take('whk_2')).toEqual(streak)
+  expect(health).toEqual(new WebhookHealth({ since: 1_000, failures: 12, lastFailureAt: 9_000 }))
+})
+
+it('owes it to the lanes also when the next takeover comes before it asks again', async () => {
+  const answers = [() => Promise.reject(new Error('away')), known]
+  const streaks = aKnownStreaks(() => answers.shift()!())
+  const health = new WebhookHealth(null)
+  const healthOf = (webhookId: string) => (webhookId === 'whk_1' ? health : undefined)
+  await streaks.load(healthOf)
+  await streaks.load(healthOf)
+  expect(health.isFailing).toBe(true)
+  await vi.advanceTimersByTimeAsync(10_000)
+})
