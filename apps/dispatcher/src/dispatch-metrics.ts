@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { Delivery, NextStep } from '#domain'
 import { ATTEMPT_BUCKETS, Counter, DELAY_BUCKETS, Gauge, Histogram, Registry } from '#telemetry'
-import type { CountedReport } from './settlement/settlement.js'
+import type { CountedReport } from './attempts/attempt-delivery.js'
 
 /** What is read at each scrape. */
 export interface DispatchState {

@@ -3,8 +3,7 @@ import { type MemoryBound, attemptKey } from '#domain'
 import { AttemptedKeys } from './past/attempted-keys.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { MemoryBounds } from './memory-bounds.js'
-import { isReplay } from './lanes/webhook-lane.js'
-import { type Work, heldBytes } from './work.js'
+import { type Work, heldBytes, isReplay } from './work.js'
 
 /** What this process holds, queued or under way, and by it what is a double: a second record for the same attempt. */
 @Injectable()

@@ -32,6 +32,15 @@ export interface AttemptReport {
   detail?: string
 }
 
+/** How an attempt that counts ended. */
+export interface CountedReport extends AttemptReport {
+  result: AttemptOutcome
+}
+
+export function isCounted(report: AttemptReport): report is CountedReport {
+  return report.result !== null
+}
+
 const EXCERPT_BYTES = 4_096
 const USER_AGENT = 'ContextFile-Webhooks/0.1.0'
 /** With less left of the deadline a second request could not be answered: the next attempt begins with it. Ms. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { AttemptSlots, type DeliverableWebhook, type DisableRule, type DisableWebhook, RetrySchedule } from '#domain'
 import { LOGGER, type Logger } from '#telemetry'
-import { AttemptDelivery, type AttemptReport } from '../attempts/attempt-delivery.js'
+import { AttemptDelivery, type AttemptReport, type CountedReport, isCounted } from '../attempts/attempt-delivery.js'
 import { Consequences } from '../settlement/consequences.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { HandOver } from './hand-over.js'
@@ -10,13 +10,12 @@ import { MemoryBounds } from '../memory-bounds.js'
 import { NewestChains } from '../past/newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
 import { ReplayPace } from './replay-pace.js'
-import type { CountedReport } from '../settlement/settlement.js'
 import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS } from '../webhooks/webhook-health.js'
-import { WebhookLane, isReplay, isReturning } from './webhook-lane.js'
+import type { WebhookLane } from './webhook-lane.js'
 import { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
 import { surpluses } from './surpluses.js'
-import { type Work, idsOf } from '../work.js'
+import { type Work, idsOf, isReplay, isReturning } from '../work.js'
 import { WorksInHand } from '../works-in-hand.js'
 
 export const DISABLE_RULE = Symbol('disable rule')
@@ -125,7 +124,7 @@ export class Dispatch {
     const earliest = now + this.schedule.shortestMs
     for (const { lane, surplus } of surpluses(this.lanes.all, most)) {
       for (const work of lane.giveBack(surplus))
-        this.consequences.putOff(lane, work, Math.max(earliest, lane.state.putOffUntil(now)))
+        this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)))
     }
   }
 
@@ -168,7 +167,7 @@ export class Dispatch {
   #makeRoom(lane: WebhookLane, work: Work, until: number): void {
     const displaced = isReturning(work) ? lane.displaceNewest() : undefined
     if (displaced) lane.enqueue(work)
-    this.consequences.putOff(lane, displaced ?? work, until)
+    this.consequences.putOff(lane.state, displaced ?? work, until)
   }
 
   #pump(): void {
@@ -256,10 +255,10 @@ export class Dispatch {
       lane.abandoned(work, report.startedAt)
     }
     for (const given of lane.giveBack(lane.state.surplus(now)))
-      this.consequences.putOff(lane, given, lane.state.putOffUntil(now))
+      this.consequences.putOff(lane.state, given, lane.state.putOffUntil(now))
     const written = isCounted(report)
       ? this.#write(work, report, command)
-      : this.consequences.failedByUs(lane, work, report, now)
+      : this.consequences.failedByUs(lane.state, work, report, now)
     this.#ready.add(lane, now)
     this.#pump()
     await written
@@ -286,7 +285,7 @@ export class Dispatch {
       this.logger.warn({ webhookId: lane.webhookId, err: error }, 'the view of the webhooks lags: deliveries put off')
       const now = Date.now()
       for (const work of lane.giveBack(lane.state.queued))
-        this.consequences.putOff(lane, work, now + VIEW_TIMEOUT_MS, 'us')
+        this.consequences.putOff(lane.state, work, now + VIEW_TIMEOUT_MS, 'us')
       if (lane.state.queuedReplays > 0) this.#sleeping.add(lane, now + VIEW_TIMEOUT_MS)
       return
     }
@@ -301,7 +300,7 @@ export class Dispatch {
     for (const work of ahead) {
       this.metrics.lateViews.inc()
       this.logger.error({ ...idsOf(work), known: webhook.version }, 'a version that webhook-changes does not hold')
-      this.consequences.putOff(lane, work, Date.now() + VIEW_TIMEOUT_MS, 'us')
+      this.consequences.putOff(lane.state, work, Date.now() + VIEW_TIMEOUT_MS, 'us')
     }
     this.#wake(lane)
   }
@@ -371,8 +370,4 @@ export class Dispatch {
 function asOf(now: DeliverableWebhook | undefined, called: DeliverableWebhook, report: AttemptReport): AttemptReport {
   if (report.result?.kind !== 'refused' || !now || now.url === called.url) return report
   return { ...report, result: { kind: 'failed', reason: 'http_status', status: report.result.status } }
-}
-
-function isCounted(report: AttemptReport): report is CountedReport {
-  return report.result !== null
 }

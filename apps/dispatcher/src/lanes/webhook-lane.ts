@@ -1,8 +1,8 @@
 import { Fifo, Lane, type Standing, type Streak, type TierBounds } from '#domain'
 import { SecretChoice } from '../attempts/secret-choice.js'
 import { WebhookHealth } from '../webhooks/webhook-health.js'
-import type { CountedReport } from '../settlement/settlement.js'
-import type { Work } from '../work.js'
+import type { CountedReport } from '../attempts/attempt-delivery.js'
+import { type Work, isReplay, isReturning } from '../work.js'
 
 /** A webhook's lane with what it holds: what waited before goes ahead of what is new, and replays go last. */
 export class WebhookLane {
@@ -129,13 +129,4 @@ export class WebhookLane {
     this.#awaitingReplayRoom = []
     for (const tell of waiting) tell()
   }
-}
-
-/** Straight from the topic of replays. Its retries come back through the tiers, like everybody's. */
-export function isReplay(work: Work): boolean {
-  return work.delivery.trigger === 'replay' && !isReturning(work)
-}
-
-export function isReturning({ delivery }: Work): boolean {
-  return delivery.notBefore !== null
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { Lane } from '#domain'
 import { Registry } from '#telemetry'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { Consequences } from './consequences.js'
@@ -6,7 +7,6 @@ import { DispatchMetrics } from '../dispatch-metrics.js'
 import { MemoryBounds } from '../memory-bounds.js'
 import { NewestChains } from '../past/newest-chains.js'
 import type { Settlement } from './settlement.js'
-import { WebhookLane } from '../lanes/webhook-lane.js'
 import { someWork } from '../work.testing.js'
 import { WorksInHand } from '../works-in-hand.js'
 
@@ -26,8 +26,7 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
   const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
   const silent = { info() {} } as never
   const consequences = new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, DAY_MS, silent)
-  const lane = new WebhookLane('whk_1', { shortestMs: 10_000, longestMs: 60_000 })
-  Object.defineProperty(lane.state, 'watchedSince', { value: 0 })
+  const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const longAgo = Date.now() - 2 * DAY_MS
   const work = someWork({ id: 'dlv_1', deferredSince: longAgo, chainStartedAt: longAgo })
   if (isReplaced) chains.saw({ id: 'dlv_1', chain: 1 })

@@ -1,13 +1,12 @@
 import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
-import { type DisableWebhook, type Held, type NextStep, isExpired } from '#domain'
+import { type DisableWebhook, type Held, type Lane, type NextStep, isExpired } from '#domain'
 import { type ConsumedRecord, ProduceFailed, type RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
-import type { AttemptReport } from '../attempts/attempt-delivery.js'
+import type { AttemptReport, CountedReport } from '../attempts/attempt-delivery.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { NewestChains } from '../past/newest-chains.js'
-import { type CountedReport, Settlement } from './settlement.js'
-import type { WebhookLane } from '../lanes/webhook-lane.js'
+import { Settlement } from './settlement.js'
 import { type Work, heldBytes, idsOf } from '../work.js'
 import { WorksInHand } from '../works-in-hand.js'
 
@@ -67,7 +66,7 @@ export class Consequences {
   }
 
   /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
-  failedByUs(lane: WebhookLane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
+  failedByUs(lane: Lane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
     this.metrics.ourFaults.inc({ cause: ourFault })
     this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
     this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS, 'us')
@@ -77,13 +76,13 @@ export class Consequences {
    * @param until ms since the epoch; a chain that was replaced, or whose time is up, ends instead
    * @param by whose doing it is: however long ours takes, nothing expires by it
    */
-  putOff(lane: WebhookLane, work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): void {
+  putOff(lane: Lane, work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): void {
     const { delivery } = work
     if (this.chains.isReplaced(delivery)) return this.end(work, 'cancelled')
     const mayExpire = by === 'receiver'
-    if (mayExpire && isExpired(delivery, lane.state, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
+    if (mayExpire && isExpired(delivery, lane, this.maxAgeMs, Date.now())) return this.end(work, 'expired')
     this.inHand.leave(work)
-    lane.state.wasDeferred()
+    lane.wasDeferred()
     this.metrics.deferred.inc()
     const bytes = heldBytes(work)
     this.#deferring.records++

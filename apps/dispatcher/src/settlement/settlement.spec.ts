@@ -3,7 +3,8 @@ import { type AttemptOutcome, RetrySchedule } from '#domain'
 import { TopicMap } from '#topics'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { NewestChains } from '../past/newest-chains.js'
-import { type CountedReport, Settlement } from './settlement.js'
+import type { CountedReport } from '../attempts/attempt-delivery.js'
+import { Settlement } from './settlement.js'
 import { someWork } from '../work.testing.js'
 
 const schedule = RetrySchedule.parse('10s,1m,6m,36m,3h36m')

@@ -20,7 +20,7 @@ import {
   encodeWebhookCommand,
 } from '#topics'
 import { AttemptedKeys } from '../past/attempted-keys.js'
-import type { AttemptReport } from '../attempts/attempt-delivery.js'
+import type { CountedReport } from '../attempts/attempt-delivery.js'
 import { NewestChains } from '../past/newest-chains.js'
 import type { Work } from '../work.js'
 
@@ -28,11 +28,6 @@ import type { Work } from '../work.js'
 const WORTH_A_FACT_MS = 60_000
 /** The longest tier for what was put off: six minutes by default, so that a receiver that is back is not kept waiting. */
 const LONGEST_DEFERRAL_TIER = 2
-
-/** How an attempt that counts ended. */
-export interface CountedReport extends AttemptReport {
-  result: AttemptOutcome
-}
 
 /**
  * Writes what follows from an attempt, and only when all of it is acknowledged calls the record complete: whatever
