@@ -70,8 +70,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       { topic: topics.replay, pattern: 'deliveries.replay' },
     ],
     hooks: {
-      async onAssigned(_partitions, _epoch, withoutCommittedOffset) {
-        app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now())
+      async onAssigned(_partitions, _epoch, withUnknownPast) {
+        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now())
         const healthOf = (webhookId: string) => app?.get(Lanes).get(webhookId)?.health
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },

@@ -41,8 +41,8 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     trackBeyondMark: true,
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
-      onAssigned: (_partitions, _epoch, withoutCommittedOffset) =>
-        app?.get(UnknownPast).takenOver(withoutCommittedOffset, Date.now()),
+      onAssigned: (_partitions, _epoch, withUnknownPast) =>
+        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now()),
       onFatal: endProcess,
     },
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { AttemptOutcome } from '#domain'
+import type { AttemptOutcome, DeliverableWebhook } from '#domain'
 import { aDispatch, aWebhook, BROKEN, GONE, OK, settled, useFakeClock } from './dispatch.testing.js'
 
 useFakeClock()
@@ -141,6 +141,33 @@ describe('a webhook with a new URL', () => {
     underWay[1]!.answer(OK)
     await settled()
     expect(underWay.length).toBeGreaterThan(2)
+  })
+})
+
+describe('a webhook that was failing when its process ended', () => {
+  const HOUR_MS = 3_600_000
+  const failing = { since: Date.now() - 5 * HOUR_MS, failures: 12, lastFailureAt: Date.now() }
+  const oneFailureLater = async (change?: Partial<DeliverableWebhook>) => {
+    vi.setSystemTime(failing.lastFailureAt)
+    const { offer, underWay, written, change: changeTo } = aDispatch(undefined, { whk_1: failing })
+    if (change) changeTo(aWebhook('whk_1', { version: 2, ...change }))
+    vi.setSystemTime(failing.lastFailureAt + 2 * HOUR_MS)
+    offer()
+    underWay[0]!.answer(BROKEN)
+    await settled()
+    return written
+  }
+
+  it('is asked to be disabled when it goes on failing', async () => {
+    expect(await oneFailureLater()).toMatchObject([{ kind: 'attempted', command: { kind: 'disable_webhook' } }])
+    expect(await oneFailureLater({ events: ['context.created'] })).toMatchObject([
+      { command: { kind: 'disable_webhook' } },
+    ])
+  })
+
+  it('begins anew at a URL that it was given meanwhile', async () => {
+    const written = await oneFailureLater({ url: 'https://example.com/corrected' })
+    expect(written).toMatchObject([{ kind: 'attempted', command: null }])
   })
 })
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from 'vitest'
-import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule } from '#domain'
+import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule, type Streak } from '#domain'
 import { Registry } from '#telemetry'
 import type { AttemptDelivery, AttemptReport } from '../attempts/attempt-delivery.js'
 import { AttemptedKeys } from '../past/attempted-keys.js'
@@ -33,7 +33,7 @@ export const aWebhook = (id: string, changes: Partial<DeliverableWebhook> = {}):
 })
 
 /** A dispatch whose requests are answered by hand, and whose writes are acknowledged at once and recorded. */
-export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) {
+export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], known: Record<string, Streak> = {}) {
   const view = new Map(webhooks.map((webhook) => [webhook.id, webhook]))
   const underWay: {
     webhookId: string
@@ -110,10 +110,15 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')]) 
     onDelete: (listener: typeof onDelete) => (onDelete = listener),
   } as unknown as WebhooksToCall
   const schedule = RetrySchedule.parse('10s,1m,6m,36m,3h36m')
-  const lanes = new Lanes(inHand, webhooksToCall, { take: () => null } as unknown as KnownStreaks, schedule)
+  const streaks = {
+    take: (id: string) => known[id] ?? null,
+    forget: (id: string) => delete known[id],
+  } as unknown as KnownStreaks
+  const lanes = new Lanes(inHand, webhooksToCall, streaks, schedule)
   const dispatch = new Dispatch(
     attemptDelivery as unknown as AttemptDelivery,
     lanes,
+    streaks,
     new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, 86_400_000, silent),
     inHand,
     webhooksToCall,

@@ -7,11 +7,12 @@ import { DispatchMetrics } from '../dispatch-metrics.js'
 import { HandOver } from './hand-over.js'
 import { Lanes } from './lanes.js'
 import { MemoryBounds } from '../memory-bounds.js'
+import { KnownStreaks } from '../past/known-streaks.js'
 import { NewestChains } from '../past/newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
 import { ReplayPace } from './replay-pace.js'
 import { SleepingLanes } from './sleeping-lanes.js'
-import { REPEAT_COMMAND_EVERY_MS } from '../webhooks/webhook-health.js'
+import { REPEAT_COMMAND_EVERY_MS, isNewBeginning } from '../webhooks/webhook-health.js'
 import type { WebhookLane } from './webhook-lane.js'
 import { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
 import { surpluses } from './surpluses.js'
@@ -61,6 +62,7 @@ export class Dispatch {
   constructor(
     private readonly attemptDelivery: AttemptDelivery,
     private readonly lanes: Lanes,
+    private readonly streaks: KnownStreaks,
     private readonly consequences: Consequences,
     private readonly inHand: WorksInHand,
     private readonly webhooks: WebhooksToCall,
@@ -330,6 +332,7 @@ export class Dispatch {
     const isProbed = after.isActive && (isAnother || before?.isActive === false)
     const lane = this.lanes.get(after.id)
     if (!lane) {
+      if (isNewBeginning(before, after)) this.streaks.forget(after.id)
       if (isProbed) this.lanes.probeFirst(after.id)
       return
     }

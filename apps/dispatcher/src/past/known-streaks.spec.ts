@@ -36,6 +36,21 @@ it('asks again when the read model is away, and adds what it knows to what the l
   expect(health).toEqual(new WebhookHealth({ since: 1_000, failures: 12, lastFailureAt: 9_000 }))
 })
 
+it('knows nothing while the read model is away, whatever an earlier takeover had read: others have counted since', async () => {
+  const answers = [known, () => Promise.reject(new Error('away'))]
+  const streaks = aKnownStreaks(() => answers.shift()!())
+  await streaks.load(() => undefined)
+  await streaks.load(() => undefined)
+  expect(streaks.take('whk_1')).toBeNull()
+})
+
+it('forgets the streak of a webhook that was changed before it had a lane', async () => {
+  const streaks = aKnownStreaks(known)
+  await streaks.load(() => undefined)
+  streaks.forget('whk_1')
+  expect(['whk_1', 'whk_2'].map((webhookId) => streaks.take(webhookId))).toEqual([null, streak])
+})
+
 it('owes it to the lanes also when the next takeover comes before it asks again', async () => {
   const answers = [() => Promise.reject(new Error('away')), known]
   const streaks = aKnownStreaks(() => answers.shift()!())

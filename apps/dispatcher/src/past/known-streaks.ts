@@ -20,6 +20,8 @@ export class KnownStreaks {
     this.#reading = new AskedAgain((error) => {
       if (!this.#isOwed) logger.warn({ err: error }, 'running streaks could not be read: lanes start to count anew')
       this.#isOwed = true
+      // Of an earlier takeover: other processes counted on since then.
+      this.#streaks.clear()
     })
   }
 
@@ -37,6 +39,11 @@ export class KnownStreaks {
       if (this.#isOwed) for (const { webhookId, streak } of running) healthOf(webhookId)?.recall(streak)
       this.#isOwed = false
     })
+  }
+
+  /** Counted at another URL, or before the webhook was disabled: no lane goes on with it. */
+  forget(webhookId: string): void {
+    this.#streaks.delete(webhookId)
   }
 
   /** From here on the lane counts. */

@@ -94,7 +94,7 @@ export class Settlement {
       notBefore,
       isDeferred: true,
       deferredSince: by === 'us' ? delivery.deferredSince : (delivery.deferredSince ?? now),
-      chainStartedAt: delivery.chainStartedAt ?? now,
+      chainStartedAt: by === 'us' ? delivery.chainStartedAt : (delivery.chainStartedAt ?? now),
     }
     const messages = [encodeDelivery(this.topics.tier(tier), deferred)]
     if (notBefore - now >= WORTH_A_FACT_MS) {

@@ -85,11 +85,10 @@ export class WebhookHealth {
     }
   }
 
-  /** A new URL, or a webhook that was enabled again, is a new beginning. */
   changed(before: DeliverableWebhook | undefined, after: DeliverableWebhook): void {
     this.#newestVersion = Math.max(this.#newestVersion, after.version)
     if (this.#command && after.version > this.#command.version) this.#command = null
-    if (before && before.url === after.url && before.isActive === after.isActive) return
+    if (!isNewBeginning(before, after)) return
     this.streak = null
     this.#beganWith = after.version
   }
@@ -97,4 +96,9 @@ export class WebhookHealth {
   #unansweredAt(version: number): DisableWebhook | null {
     return this.#command && version <= this.#command.version ? this.#command : null
   }
+}
+
+/** A new URL, or a webhook that was enabled again: what failed before says nothing of it. */
+export function isNewBeginning(before: DeliverableWebhook | undefined, after: DeliverableWebhook): boolean {
+  return before?.url !== after.url || before.isActive !== after.isActive
 }

@@ -180,6 +180,18 @@ describe('what a lane puts off', () => {
     expect(lane.surplus(10)).toBe(41)
   })
 
+  it('is promised a return at the pace of now, not at that of a time when the receiver hung', () => {
+    const lane = aLane()
+    attempts(lane, 40, hung, 5_000)
+    while (lane.place(200_000).kind === 'defer' && lane.unfinished < 3_000) lane.wasDeferred()
+    attempts(lane, 1_000, ok, 20, 600_000)
+    while (lane.place(700_000).kind === 'queue') lane.enqueued()
+    const { until } = lane.place(700_000) as { until: number }
+    // Twice, since the queue is promised its time and what was put off again its own.
+    const neededMs = (1_000 * lane.unfinished) / lane.ratePerSecond
+    expect(until - 700_000).toBeLessThan(2 * neededMs)
+  })
+
   it('gives back nothing while it may call', () => {
     const lane = aLane()
     queue(lane, 50)

@@ -307,8 +307,9 @@ export class Lane {
   #promise(blockedUntil: number): number {
     const perDelivery = 1_000 / this.ratePerSecond
     const afterQueue = blockedUntil + (this.#queued + this.#inFlight) * perDelivery
-    this.#horizon = this.#deferred === 0 ? afterQueue : Math.max(this.#horizon, afterQueue)
-    this.#horizon += perDelivery
+    // The horizon may be of a time when the receiver hung: at the pace of now everything is done by then.
+    const afterAll = afterQueue + this.#deferred * perDelivery
+    this.#horizon = Math.min(Math.max(this.#horizon, afterQueue), afterAll) + perDelivery
     return this.#horizon
   }
 }

@@ -10,7 +10,7 @@ import type { StartingOffset } from './starting-offsets.js'
 export type OnAssigned = (
   partitions: TopicPartition[],
   epoch: number,
-  withoutCommittedOffset: TopicPartition[],
+  withUnknownPast: TopicPartition[],
 ) => void | Promise<void>
 
 const MAX_BACKOFF_MS = 2_000
@@ -49,6 +49,7 @@ export class AssignmentStart {
       const start = starts[index]!
       holding.tracker = new OffsetTracker(start.offset, start.completedBeyond)
       holding.end = start.end
+      holding.pastEnd = start.pastEnd
       // Where nothing is committed the beginning is, at the next commit: else records that come later would look
       // like those of a group that has lost its offsets.
       if (start.source === 'committed') holding.committedVersion = holding.tracker.version
@@ -56,10 +57,10 @@ export class AssignmentStart {
   }
 
   private async announce(gained: HeldPartition[], starts: StartingOffset[], epoch: number): Promise<void> {
-    const withoutCommit = starts.filter(({ source, offset, end }) => source !== 'committed' && offset < end)
+    const withUnknownPast = starts.filter(({ offset, pastEnd }) => offset < pastEnd)
     for (const holding of gained) holding.isAnnounced = true
     try {
-      await this.onAssigned?.(plainPartitions(gained), epoch, plainPartitions(withoutCommit))
+      await this.onAssigned?.(plainPartitions(gained), epoch, plainPartitions(withUnknownPast))
     } catch (error) {
       this.log.error({ error: errorText(error), epoch }, 'onAssigned failed; its partitions are consumed all the same')
     }

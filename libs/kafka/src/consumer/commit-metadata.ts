@@ -6,7 +6,10 @@ export const MAX_METADATA_BYTES = 4_096
 /** Names the encoding, so that a later one can be told apart; what is not understood is read as nothing. */
 const RANGES = 'beyond1:'
 const BITS = 'beyond2:'
-const MAX_BINARY_BYTES = Math.floor(((MAX_METADATA_BYTES - RANGES.length) * 3) / 4) - 2
+/** Before either, while it matters: up to which offset nobody knows from the group what is done. */
+const PAST = /^past1:(\d{1,16}):/
+const MAX_PAST_BYTES = 'past1::'.length + 16
+const MAX_BINARY_BYTES = Math.floor(((MAX_METADATA_BYTES - MAX_PAST_BYTES - RANGES.length) * 3) / 4) - 2
 /** So many offsets from the mark on can always be told apart, however many gaps are among them. */
 const ALWAYS_NAMED = MAX_BINARY_BYTES * 8
 /** More than this cannot be named in either way. */
@@ -45,6 +48,20 @@ export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange
     at = to
   }
   return { text: textOf(RANGES, bytes), isWhole: true }
+}
+
+/**
+ * Marks a commit of a partition whose offset was lost: records before `pastEnd` may be done although they are not
+ * complete here. Each owner tells the next one, since the loss makes all members join, one after the other.
+ */
+export function markPast(pastEnd: number, text: string): string {
+  return `past1:${pastEnd}:${text}`
+}
+
+/** Takes off what markPast put before a commit's text; 0 where there was none. */
+export function readPast(metadata: string | null): { pastEnd: number; text: string | null } {
+  const past = metadata === null ? null : PAST.exec(metadata)
+  return past ? { pastEnd: Number(past[1]), text: metadata!.slice(past[0].length) } : { pastEnd: 0, text: metadata }
 }
 
 /** Reads back what encodeCompletedBeyond wrote for this mark; anything else gives no ranges. */

@@ -19,8 +19,8 @@ export interface DecoupledConsumerOptions {
 export interface ConsumerHooks {
   /**
    * Partitions are ours from now on; called after their offsets were read and before any of their records come, which
-   * wait for a returned promise. `withoutCommittedOffset`: those among them that hold records while the group has no
-   * offset for them: new to the group, or its state was lost.
+   * wait for a returned promise. `withUnknownPast`: those among them that hold records of which the group does not
+   * know what is done: it is new, or its offsets were lost, and nobody has gone through what was there then.
    */
   onAssigned?: OnAssigned
   /** Partitions are no longer ours: drop what is queued of them. `epoch` is the one that begins now. */

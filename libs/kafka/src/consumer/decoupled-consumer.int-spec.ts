@@ -100,25 +100,30 @@ describe('DecoupledConsumer', () => {
     expect(again).toEqual(range(10, 20))
   })
 
-  it('commits a beginning for every partition, and tells which non-empty ones had none', async () => {
+  it('commits a beginning for every partition, and tells which have a past that nobody knows until it is done', async () => {
     const topic = await kafka.topic(2)
     const groupId = `group-${topic}`
     await fill(topic, 3, 1)
     const told: TopicPartition[][] = []
-    const hooks = {
-      onAssigned: (_: TopicPartition[], __: number, withoutCommit: TopicPartition[]) => void told.push(withoutCommit),
-    }
-    const first = kafka.consumer({ topics: [topic], groupId }, () => undefined, hooks)
+    const onAssigned = (_: TopicPartition[], __: number, unknown: TopicPartition[]) => void told.push(unknown)
+    const first = kafka.consumer({ topics: [topic], groupId }, () => undefined, { onAssigned })
     await first.start()
     await eventually('both have an offset', async () => {
       return (await kafka.committed(groupId, topic, 0)) === 0 && (await kafka.committed(groupId, topic, 1)) === 0
     })
     await first.close()
     await fill(topic, 3, 0)
-    const second = kafka.consumer({ topics: [topic], groupId }, () => undefined, hooks)
+    const second = kafka.consumer({ topics: [topic], groupId }, (batch) => batch.completeAll(), { onAssigned })
     await second.start()
-    await eventually('the second was assigned', () => told.length === 2)
-    expect(told).toEqual([[{ topic, partition: 1 }], []])
+    await eventually('all is done', async () => {
+      return (await kafka.committed(groupId, topic, 0)) === 3 && (await kafka.committed(groupId, topic, 1)) === 3
+    })
+    await second.close()
+    await fill(topic, 3, 1)
+    const third = kafka.consumer({ topics: [topic], groupId }, () => undefined, { onAssigned })
+    await third.start()
+    await eventually('the third was assigned', () => told.length === 3)
+    expect(told).toEqual([[{ topic, partition: 1 }], [{ topic, partition: 1 }], []])
   })
 
   it('hands out nothing of a partition before onAssigned has settled', async () => {
@@ -341,7 +346,7 @@ describe('DecoupledConsumer', () => {
         seen.push(...numbers(batch.records))
         batch.completeAll()
       },
-      { onAssigned: (_, __, withoutCommit) => void told.push(withoutCommit) },
+      { onAssigned: (_, __, withUnknownPast) => void told.push(withUnknownPast) },
     )
     await consumer.start()
     await eventually('all are committed', async () => (await kafka.committed(groupId, topic)) === 3)

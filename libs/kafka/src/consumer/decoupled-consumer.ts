@@ -244,7 +244,10 @@ export class DecoupledConsumer {
 
   private onOutOfGroup(): void {
     this.clock.lost()
-    this.tellLost(this.held.leave())
+    const lost = this.held.leave()
+    // The join that follows finds nothing held, and so nothing lost: the reasons would stay, for hours in a tier.
+    this.pauses.forget(lost)
+    this.tellLost(lost)
   }
 
   private tellLost(lost: readonly TopicPartition[]): void {

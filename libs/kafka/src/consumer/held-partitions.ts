@@ -15,6 +15,8 @@ export interface HeldPartition extends TopicPartition {
   gap: Gap | undefined
   /** The tracker's version that was committed last. */
   committedVersion: number
+  /** Of the records before it the group does not know what is done; told to the next owner with each commit. */
+  pastEnd: number
   /** The last commit could name everything that is complete beyond its offset. */
   isNamed: boolean
 }
@@ -117,6 +119,7 @@ function newHolding(topic: string, partition: number, epoch: number): HeldPartit
     end: 0,
     gap: undefined,
     committedVersion: -1,
+    pastEnd: 0,
     isNamed: true,
   }
 }

@@ -21,6 +21,20 @@ describe('MembershipClock', () => {
     expect(clock.ageMs()).toBe(8_000)
   })
 
+  it('is in doubt from the answer to a join until the new assignment is known: others may have theirs already', () => {
+    let now = 0
+    const clock = new MembershipClock(() => now)
+    clock.answered('Heartbeat', 0)
+    clock.confirmed()
+    now = 6_000
+    clock.answered('JoinGroup', 1_000)
+    expect(clock.ageMs()).toBe(Infinity)
+    now = 6_500
+    clock.answered('SyncGroup', 6_000)
+    clock.confirmed()
+    expect(clock.ageMs()).toBe(500)
+  })
+
   it('knows no membership before the first confirmation and after a loss', () => {
     const clock = new MembershipClock(() => 10_000)
     expect(clock.ageMs()).toBe(Infinity)

@@ -13,6 +13,8 @@ export class MembershipClock {
   /** A request was answered, well or badly. */
   answered(apiName: string, sentAt: number): void {
     if (OF_MEMBERSHIP.has(apiName)) this.sentAt = sentAt
+    // The generation is over, and others may have their share of the new one already: in doubt until we know ours.
+    if (apiName === 'JoinGroup') this.lost()
   }
 
   /** The last answer confirmed our membership. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Broker } from '../client/kafkajs.js'
-import { decodeCompletedBeyond } from './commit-metadata.js'
+import { decodeCompletedBeyond, readPast } from './commit-metadata.js'
 import { HeldPartitions } from './held-partitions.js'
 import { OffsetCommitter } from './offset-committer.js'
 import { OffsetTracker } from './offset-tracker.js'
@@ -102,6 +102,20 @@ describe('OffsetCommitter', () => {
     held.leave()
     await committer.commit()
     expect(requests).toHaveLength(1)
+  })
+
+  it('tells the next owner of a past that nobody knows, until all of it is complete', async () => {
+    const { held, requests, committer } = setUp()
+    hold(held, 7, [0])
+    held.get('t', 0)!.pastEnd = 3
+    for (const offsets of [[0, 2], [1]]) {
+      complete(held, 0, offsets)
+      await committer.commit()
+    }
+    const [before, after] = requests.map(({ topics }) => readPast(topics[0]!.partitions[0]!.metadata))
+    expect(before!.pastEnd).toBe(3)
+    expect(decodeCompletedBeyond(1, before!.text)).toEqual([{ from: 2, to: 3 }])
+    expect(after).toEqual({ pastEnd: 0, text: '' })
   })
 
   it('commits by itself once so many records are complete, and not too often', async () => {

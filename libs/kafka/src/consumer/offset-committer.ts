@@ -1,6 +1,6 @@
 import type { Broker } from '../client/kafkajs.js'
 import type { KafkaLog } from '../kafka-settings.js'
-import { MOST_RANGES, encodeCompletedBeyond } from './commit-metadata.js'
+import { MOST_RANGES, encodeCompletedBeyond, markPast } from './commit-metadata.js'
 import type { GroupCoordinator } from './group-coordinator.js'
 import type { HeldPartition, HeldPartitions } from './held-partitions.js'
 
@@ -95,7 +95,8 @@ export class OffsetCommitter {
       const ranges = this.withMetadata ? tracker.completedBeyond(MOST_RANGES) : []
       const { text, isWhole } = encodeCompletedBeyond(tracker.mark, ranges)
       holding.isNamed = isWhole
-      commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata: text })
+      const metadata = tracker.mark < holding.pastEnd ? markPast(holding.pastEnd, text) : text
+      commits.push({ holding, version: tracker.version, offset: String(tracker.mark), metadata })
     }
     return commits
   }

@@ -59,6 +59,15 @@ describe('PartitionPauses', () => {
     expect([...kafkajs.now]).toEqual([2])
   })
 
+  it('holds nothing back after a crash: what the reason was about was dropped with the partition', () => {
+    const kafkajs = new PausedPartitions()
+    const pauses = new PartitionPauses(kafkajs)
+    pauses.pause(one, 'not due')
+    pauses.forget([one])
+    pauses.afterJoin([one], [])
+    expect([...kafkajs.now]).toEqual([])
+  })
+
   it('repeats the pauses to a kafkajs that has restarted and lost them', () => {
     const kafkajs = new PausedPartitions()
     const pauses = new PartitionPauses(kafkajs)

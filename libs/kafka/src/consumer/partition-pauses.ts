@@ -46,11 +46,16 @@ export class PartitionPauses {
 
   /** Reasons end with the holding; what else kafkajs still has paused from before is released, what we have is repeated. */
   afterJoin(held: readonly TopicPartition[], lost: readonly TopicPartition[]): void {
-    for (const { topic, partition } of lost) this.reasons.delete(partitionName({ topic, partition }))
+    this.forget(lost)
     for (const { topic, partitions } of this.consumer.paused()) {
       for (const partition of partitions) this.tell('resume', topic, partition)
     }
     for (const one of held) if (this.isPaused(one)) this.tell('pause', one.topic, one.partition)
+  }
+
+  /** What was held is held no more, and whoever had a reason has dropped what it was about. */
+  forget(lost: readonly TopicPartition[]): void {
+    for (const { topic, partition } of lost) this.reasons.delete(partitionName({ topic, partition }))
   }
 
   /** kafkajs throws while it restarts after a crash; the next join repeats what should be paused. */

@@ -77,7 +77,7 @@ describe('a rebalance', () => {
         setTimeout(() => {
           open--
           // What was lost meanwhile is left to the new owner, as the dispatcher does with what it has not begun.
-          if (!batch.isHeld()) return
+          if (!batch.isOwned()) return
           seen.set(value, (seen.get(value) ?? 0) + 1)
           batch.complete(record)
         }, Math.random() * 30)

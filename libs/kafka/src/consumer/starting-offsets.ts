@@ -1,5 +1,5 @@
 import type { Broker, Cluster } from '../client/kafkajs.js'
-import { decodeCompletedBeyond } from './commit-metadata.js'
+import { decodeCompletedBeyond, readPast } from './commit-metadata.js'
 import { type TopicPartition, partitionName } from '../topic-partition.js'
 import type { OffsetRange } from './offset-tracker.js'
 
@@ -9,6 +9,8 @@ export interface StartingOffset extends TopicPartition {
   completedBeyond: OffsetRange[]
   /** The partition's end. */
   end: number
+  /** Of the records before it the group does not know what is done: its offset was lost, now or under an owner of before. */
+  pastEnd: number
   /**
    * - `committed`: the group's offset
    * - `none`: the group has none; begins at the partition's first record
@@ -41,13 +43,15 @@ export async function readStartingOffsets(
     if (!commit || !first || !last) throw new Error(`the broker did not tell the offsets of ${name}`)
     const end = Number(last.offset)
     const offset = Number(commit.offset)
-    const beginning = { topic, partition, offset: Number(first.offset), completedBeyond: [], end }
+    const beginning = { topic, partition, offset: Number(first.offset), completedBeyond: [], end, pastEnd: end }
     if (offset < 0) return { ...beginning, source: 'none' }
     if (offset > end) return { ...beginning, source: 'beyond-end' }
+    const { pastEnd, text } = readPast(commit.metadata)
     return {
       ...beginning,
       offset,
-      completedBeyond: decodeCompletedBeyond(offset, commit.metadata),
+      pastEnd,
+      completedBeyond: decodeCompletedBeyond(offset, text),
       source: 'committed',
     }
   })

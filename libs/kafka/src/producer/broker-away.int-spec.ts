@@ -101,6 +101,41 @@ describe('a broker that is killed and comes back', () => {
     expect(warnings.length).toBeLessThan(80)
   })
 
+  it('takes with it what partitions were held back for: what was dropped is handed out again', async () => {
+    // The other partition is fetched all the while: without it nothing would be noticed.
+    const ofTier = await kafka.topic(2)
+    const seen: string[] = []
+    let isLost = false
+    const consumer = kafka.consumer(
+      { topics: [ofTier], settings: { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500 } },
+      (batch) => {
+        for (const { value, partition, offset } of batch.records) {
+          seen.push(String(value))
+          if (String(value) !== 'due in hours') continue
+          consumer.pause(ofTier, partition, 'not due')
+          consumer.rewind(ofTier, partition, offset)
+        }
+      },
+      { onLost: () => void (isLost = true) },
+    )
+    await consumer.start()
+    const producer = kafka.producer()
+    for (const value of ['due soon', 'due in hours']) {
+      await producer.send([{ topic: ofTier, partition: 0, key: 'k', value }])
+    }
+    await eventually('both were read', () => seen.length === 2)
+
+    server.kill9()
+    await server.ended
+    await eventually('it is away for longer than a session', () => consumer.heartbeatAgeMs() > 8_000)
+    await server.startAgain()
+
+    await eventually('the partition was dropped', () => isLost, 30_000)
+    await eventually('both are read again', () => seen.length === 4, 30_000)
+    expect(seen).toEqual(['due soon', 'due in hours', 'due soon', 'due in hours'])
+    await consumer.close()
+  })
+
   it('lets a consumer leave in its time while it is away', async () => {
     const consumer = kafka.consumer({ topics: [topic] }, (batch) => batch.completeAll())
     await consumer.start()
