@@ -30,8 +30,8 @@ describe('admitBatch', () => {
     expect(admitBatch(10, span, { expected: 9, firstOffset: 16 }).kind).toBe('seek-back')
   })
 
-  it('starts over when the partition ends before what was read of it', () => {
+  it('takes a partition for made anew that ends before what was read of it', () => {
     const span = { fetchedOffset: 0, firstOffset: 0, highWatermark: 3 }
-    expect(admitBatch(10, span, undefined)).toEqual({ kind: 'start-over' })
+    expect(admitBatch(10, span, undefined)).toEqual({ kind: 'made-anew' })
   })
 })

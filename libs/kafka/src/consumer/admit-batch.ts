@@ -17,9 +17,9 @@ export interface Gap {
 /**
  * - `take`: the records continue what was delivered
  * - `seek-back`: records are missing in between; fetch again from the expected offset
- * - `start-over`: the partition is shorter than what was delivered: it was made anew, and so are its offsets
+ * - `made-anew`: the partition is shorter than what was delivered: its records have other offsets now
  */
-export type Admission = { kind: 'take' } | { kind: 'seek-back'; gap: Gap } | { kind: 'start-over' }
+export type Admission = { kind: 'take' } | { kind: 'seek-back'; gap: Gap } | { kind: 'made-anew' }
 
 /**
  * Whether a batch may be handed out where `expected` should come next. A gap is never skipped on the fetcher's word:
@@ -28,7 +28,7 @@ export type Admission = { kind: 'take' } | { kind: 'seek-back'; gap: Gap } | { k
  */
 export function admitBatch(expected: number, span: FetchedSpan, seen: Gap | undefined): Admission {
   const { fetchedOffset, firstOffset, highWatermark } = span
-  if (firstOffset < expected && highWatermark < expected) return { kind: 'start-over' }
+  if (firstOffset < expected && highWatermark < expected) return { kind: 'made-anew' }
   if (firstOffset <= expected || fetchedOffset <= expected) return { kind: 'take' }
   if (seen && seen.expected === expected && seen.firstOffset === firstOffset) return { kind: 'take' }
   return { kind: 'seek-back', gap: { expected, firstOffset } }

@@ -72,10 +72,20 @@ export class DecoupledConsumer {
     const handler = new PatientHandler(onBatch, (error, batch) => hooks.onHandlerFailed?.(error, batch), log, signal)
     const seek = (holding: HeldPartition) => this.seekToNext(holding)
     const noteCompleted = () => this.committer.noteCompleted()
-    this.fetched = new FetchedBatches(this.held, this.clock, handler, seek, noteCompleted, this.settings, log, signal)
+    const onDead = (error: Error) => hooks.onFatal(error)
+    this.fetched = new FetchedBatches(
+      this.held,
+      this.clock,
+      handler,
+      seek,
+      noteCompleted,
+      onDead,
+      this.settings,
+      log,
+      signal,
+    )
     const readStarts = (partitions: readonly TopicPartition[]) => this.readStarts(partitions)
     this.assignmentStart = new AssignmentStart(this.held, readStarts, hooks.onAssigned?.bind(hooks), log, signal)
-    const onDead = (error: Error) => hooks.onFatal(error)
     this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), () => this.fetchAgeMs(), onDead)
   }
 

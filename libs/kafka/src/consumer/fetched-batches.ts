@@ -1,11 +1,11 @@
-import type { EachBatchPayload } from 'kafkajs'
+import type { Batch, EachBatchPayload } from 'kafkajs'
 import type { KafkaLog } from '../kafka-settings.js'
 import type { ConsumedRecord } from './consumed-record.js'
 import type { ConsumerSettings } from './consumer-settings.js'
 import type { HeldPartition, HeldPartitions } from './held-partitions.js'
 import type { MembershipClock } from './membership-clock.js'
 import type { PatientHandler } from './patient-handler.js'
-import { readBatch } from './read-batch.js'
+import { PartitionMadeAnew, readBatch } from './read-batch.js'
 import { RecordBatch } from './record-batch.js'
 import { whileBeating } from './while-beating.js'
 
@@ -25,6 +25,7 @@ export class FetchedBatches {
     private readonly handler: PatientHandler,
     private readonly seekToNext: (holding: HeldPartition) => void,
     private readonly onCompleted: () => void,
+    private readonly onDead: (error: Error) => void,
     private readonly settings: ConsumerSettings,
     private readonly log: KafkaLog,
     private readonly closing: AbortSignal,
@@ -55,12 +56,22 @@ export class FetchedBatches {
     if (!holding.tracker) await this.whileMember(this.prepared, heartbeat)
     if (this.handling) await this.whileMember(this.handling, heartbeat)
     if (!this.held.isCurrent(holding) || this.closing.aborted) return
-    const records = readBatch(holding, batch, () => this.seekToNext(holding), this.log)
+    const records = this.recordsIn(batch, holding)
     if (records.length === 0) return
     const handled = this.handler.hand(this.recordBatch(holding, records))
     if (!handled) return
     this.handling = handled.finally(() => (this.handling = undefined))
     await this.whileMember(this.handling, heartbeat)
+  }
+
+  private recordsIn(batch: Batch, holding: HeldPartition): ConsumedRecord[] {
+    try {
+      return readBatch(holding, batch, () => this.seekToNext(holding), this.log)
+    } catch (error) {
+      if (!(error instanceof PartitionMadeAnew)) throw error
+      this.onDead(error)
+      return []
+    }
   }
 
   /** Waits in kafkajs' stead; at closing it lets go at once, since kafkajs leaves the group only after its handler. */

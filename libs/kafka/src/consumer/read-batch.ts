@@ -4,7 +4,18 @@ import type { KafkaLog } from '../kafka-settings.js'
 import { admitBatch } from './admit-batch.js'
 import { type ConsumedRecord, consumedRecord } from './consumed-record.js'
 import type { HeldPartition } from './held-partitions.js'
-import { OffsetTracker } from './offset-tracker.js'
+import type { OffsetTracker } from './offset-tracker.js'
+
+/**
+ * A partition is shorter than what was read of it: restored, or led by a replica that was behind. Its records have other
+ * offsets now, and which of them are done nobody here can say. Whoever starts anew finds the committed offset beyond the
+ * end, and asks before it does anything a second time.
+ */
+export class PartitionMadeAnew extends Error {
+  constructor(topic: string, partition: number, expected: number, end: number) {
+    super(`${topic}/${partition} ends at ${end}, and was read up to ${expected}: it was made anew`)
+  }
+}
 
 /** kafkajs' own batch knows more than its types say. */
 type FetchedBatch = Batch & { fetchedOffset: string }
@@ -12,6 +23,7 @@ type FetchedBatch = Batch & { fetchedOffset: string }
 /**
  * Notes a fetched batch in the holding and returns its records that are to be handed out: none when it does not
  * continue what was delivered, in which case `seekBack` is called and the same offsets come again.
+ * @throws {PartitionMadeAnew}
  */
 export function readBatch(holding: HeldPartition, batch: Batch, seekBack: () => void, log: KafkaLog): ConsumedRecord[] {
   const { topic, partition, tracker } = holding
@@ -30,10 +42,8 @@ export function readBatch(holding: HeldPartition, batch: Batch, seekBack: () => 
       holding.gap = admission.gap
       seekBack()
       return []
-    case 'start-over':
-      log.error({ topic, partition, expected: tracker.next, ...span }, 'the partition was made anew; reading its start')
-      holding.tracker = new OffsetTracker(span.firstOffset)
-      return deliver(holding.tracker, batch)
+    case 'made-anew':
+      throw new PartitionMadeAnew(topic, partition, tracker.next, span.highWatermark)
     case 'take':
       holding.gap = undefined
       return deliver(tracker, batch)
