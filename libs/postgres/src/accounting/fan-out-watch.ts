@@ -24,6 +24,9 @@ const PORTION_MS = 300_000
 const MOST_MISSING = 1_000
 const MOST_KEPT = 10_000
 
+/** One look goes over so many: a day. After a longer pause the next look goes on. */
+const MOST_PORTIONS = 288
+
 /**
  * Looks at the events that became old enough since the last time, and again at those that were missing. So each event is
  * looked at once in its life, however often this is called.
@@ -33,14 +36,19 @@ export async function lookAtFanOut(
   last: FanOutWatch | undefined,
   asOf: number,
 ): Promise<FanOutWatch> {
-  const from = last?.until ?? asOf - LOOK_BACK_MS
-  const until = Math.max(from, Math.min(asOf - FAN_OUT_PATIENCE_MS, from + PORTION_MS))
-  const stillMissing = last && last.missing.length > 0 ? await recheck(session, last.missing) : []
-  const newlyMissing = await session.query<MissingFanOut>(MISSING, [new Date(from), new Date(until), MOST_MISSING])
-  // Those of a portion that is looked at again are among the new ones.
-  const missing = [...stillMissing.filter(({ acceptedAt }) => acceptedAt < from), ...newlyMissing].slice(0, MOST_KEPT)
-  // Too many in one portion: it is looked at again as a whole, until it is better.
-  return { until: newlyMissing.length === MOST_MISSING ? from : until, missing }
+  const target = asOf - FAN_OUT_PATIENCE_MS
+  let until = last?.until ?? asOf - LOOK_BACK_MS
+  let missing = last && last.missing.length > 0 ? await recheck(session, last.missing) : []
+  for (let portions = 0; until < target && portions < MOST_PORTIONS; portions++) {
+    const [from, to] = [until, Math.min(target, until + PORTION_MS)]
+    const newlyMissing = await session.query<MissingFanOut>(MISSING, [new Date(from), new Date(to), MOST_MISSING])
+    // Those of a portion that is looked at again are among the new ones.
+    missing = [...missing.filter(({ acceptedAt }) => acceptedAt < from), ...newlyMissing].slice(0, MOST_KEPT)
+    // Too many in one portion: it is looked at again as a whole, until it is better.
+    if (newlyMissing.length === MOST_MISSING) break
+    until = to
+  }
+  return { until, missing }
 }
 
 const MISSING = `

@@ -3,8 +3,9 @@ import { LOCKS } from '../advisory-locks.js'
 import { aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from '../read-models/builders.testing.js'
 import { statesFrom } from '../read-models/delivery-state.js'
 import { PartitionStore } from '../read-models/partition-store.js'
-import type { ReadModelRows } from '../read-models/read-model-rows.js'
+import { READ_MODEL_TABLES, type ReadModelRows } from '../read-models/read-model-rows.js'
 import { ReadModelWriter } from '../read-models/read-model-writer.js'
+import { dayOf } from '../read-models/utc-day.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { ReadModelRebuild, RebuildOvertaken, RebuildRunning } from './read-model-rebuild.js'
 
@@ -76,6 +77,20 @@ describe('rebuilding the read models', () => {
 
   const schemas = () =>
     test.database.query("select nspname as name from pg_namespace where nspname like 'read_models%' order by 1")
+
+  it('takes the place of a year of days, and can be done again', async () => {
+    const today = dayOf(NOW)
+    const year = Array.from({ length: 366 }, (_, n) => today - n)
+    const partitions = new PartitionStore(test.database, RETENTION)
+    for (const table of READ_MODEL_TABLES) await partitions.ensureDays(table, year)
+    for (let times = 0; times < 2; times++) {
+      await rebuild.run(async ({ writer }) => {
+        for (const rows of stories) await writer.write(rows)
+        expect(await rebuild.install(() => Promise.resolve(true))).toBe(true)
+      })
+      expect(await schemas()).toEqual([])
+    }
+  })
 
   it('gives the same rows in tables of the same shape, also where the old ones had gone wrong', async () => {
     for (const rows of stories) await live.write(rows)

@@ -80,6 +80,7 @@ export class ReadModelRebuild {
    */
   async install(isComplete: () => Promise<boolean>): Promise<boolean> {
     try {
+      await throwAway(this.database)
       const isInstalled = await this.database.transaction(async (session) => {
         await session.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`)
         await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
@@ -88,7 +89,7 @@ export class ReadModelRebuild {
         await exchange(session)
         return true
       })
-      if (isInstalled) await this.database.query(`drop schema if exists ${REPLACED} cascade`)
+      if (isInstalled) await throwAway(this.database)
       return isInstalled
     } catch (error) {
       if (error instanceof DatabaseUnavailable && sqlState(error.cause) === LOCK_NOT_AVAILABLE) return false
@@ -155,14 +156,25 @@ async function exchange(session: Session): Promise<void> {
   await session.query('select pg_advisory_xact_lock($1)', [LOCKS.partitions])
   await session.query(`lock table ${TABLES.map((table) => `${home}.${table}`).join(', ')} in access exclusive mode`)
   await keepWarnings(session, home)
-  // What an earlier run could not throw away any more.
-  await session.query(`drop schema if exists ${REPLACED} cascade`)
   await session.query(`create schema ${REPLACED}`)
   for (const table of TABLES) {
     await move(session, table, home, REPLACED)
     await move(session, table, REBUILT, home)
   }
   await session.query(`drop schema ${REBUILT} cascade`)
+}
+
+/**
+ * The old tables, also those that an earlier run left, one day at a time: what one statement drops is locked to its last
+ * index, and of a year of days Postgres has no room for so many locks.
+ */
+async function throwAway(database: Database): Promise<void> {
+  const tables = await database.query<{ name: string }>(
+    `select relname as name from pg_class
+     where relnamespace = to_regnamespace('${REPLACED}') and relkind = 'r' order by relispartition desc`,
+  )
+  for (const { name } of tables) await database.query(`drop table ${REPLACED}.${name}`)
+  await database.query(`drop schema if exists ${REPLACED} cascade`)
 }
 
 async function move(session: Session, table: string, from: SchemaName, to: SchemaName): Promise<void> {

@@ -111,11 +111,22 @@ class LogReading {
     await this.#consumer.close()
   }
 
-  /** Until everything that the log holds at some moment has been written. */
+  /**
+   * Until what the log holds has been written, but for what a moment adds: whoever reads a log that grows is always a
+   * little behind its end. The rest is read while the projector waits.
+   */
   async untilDone(): Promise<void> {
     for (;;) {
+      const startedAt = Date.now()
+      await this.#untilDone(await this.#bounds())
+      if (Date.now() - startedAt < LAST_LOOK_MS / 2) return
+    }
+  }
+
+  async #untilDone(bounds: PartitionBounds[][]): Promise<void> {
+    for (;;) {
       if (this.#failure) throw this.#failure
-      const progress = await this.#progress()
+      const progress = await this.#progress(bounds)
       this.#doneBefore ??= progress.done
       this.report.progress(progressText(progress, this.#doneBefore, Date.now() - this.#startedAt))
       if (isDone(progress)) return
@@ -144,10 +155,10 @@ class LogReading {
     return Promise.all(this.#topics.map((topic) => this.admin.endOffsets(topic)))
   }
 
-  async #progress(bounds?: PartitionBounds[][]): Promise<ReadingProgress> {
+  async #progress(bounds: PartitionBounds[][]): Promise<ReadingProgress> {
     // The offsets first: what is asked for later can only be more.
     const committed = await this.admin.committed(this.#groupId, this.#topics)
-    const perTopic = (bounds ?? (await this.#bounds())).map((ofTopic, i) =>
+    const perTopic = bounds.map((ofTopic, i) =>
       readingProgress(
         ofTopic,
         committed.filter(({ topic }) => topic === this.#topics[i]),
