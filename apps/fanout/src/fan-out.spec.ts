@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SubscribedWebhook } from '#domain'
+import { MAX_EVENT_BODY_BYTES, RetrySchedule, type SubscribedWebhook } from '#domain'
 import type { BatchingProducer, ConsumedRecord, RecordBatch } from '#kafka'
 import { Registry } from '#telemetry'
 import { type Message, TopicMap } from '#topics'
-import { RetrySchedule } from '#domain'
 import { FanOut } from './fan-out.js'
 import { FanOutMetrics } from './fan-out-metrics.js'
 import type { Subscriptions } from './subscriptions.js'
@@ -28,6 +27,7 @@ const topics = new TopicMap({
 function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
   const sent: Message[][] = []
   let answer: () => Promise<void> = () => Promise.resolve()
+  const registry = new Registry()
   const caughtUp = vi.fn(() => Promise.resolve())
   const webhooksOf = vi.fn(() => [aWebhook])
   const errors: unknown[] = []
@@ -40,10 +40,20 @@ function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
     past as unknown as UnknownPast,
     { send: (records: Message[]) => (sent.push(records), answer()) } as unknown as BatchingProducer,
     topics,
-    new FanOutMetrics(new Registry()),
+    new FanOutMetrics(registry),
     { info() {}, error: (fields: unknown) => errors.push(fields) } as never,
   )
-  return { fanOut, sent, caughtUp, webhooksOf, errors, past, answerWith: (next: typeof answer) => (answer = next) }
+  const counted = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]!.value
+  return {
+    fanOut,
+    sent,
+    counted,
+    caughtUp,
+    webhooksOf,
+    errors,
+    past,
+    answerWith: (next: typeof answer) => (answer = next),
+  }
 }
 
 const ids = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}_${i}`)
@@ -139,6 +149,28 @@ describe('a round of fan-out', () => {
     expect(batch.isCompleted).toBe(true)
   })
 
+  it('that fails again and again is repeated less and less often, and soon again once one went well', async () => {
+    const { fanOut, errors, answerWith } = aFanOut()
+    const fails = [true, true, false, true, false]
+    answerWith(() => (fails.shift() ? Promise.reject(new Error('the broker is away')) : Promise.resolve()))
+    for (const id of ['evt_a', 'evt_b']) {
+      void take(fanOut, aBatch(0, [id]))
+      await fanOut.idle()
+    }
+    expect(errors).toMatchObject([{ backoffMs: 100 }, { backoffMs: 200 }, { backoffMs: 100 }])
+  })
+
+  it('writes no more than 4 MiB at once, however few deliveries that are', async () => {
+    const { fanOut, sent } = aFanOut()
+    const large = aBatch(0, ids('evt', 40))
+    for (const record of large.records) record.value = Buffer.alloc(MAX_EVENT_BODY_BYTES, ' ')
+    void take(fanOut, large)
+    await fanOut.idle()
+    // Each body goes to the webhook, and counts once more for what is told of its event.
+    const inOneRound = (4 * 1024 * 1024) / (2 * MAX_EVENT_BODY_BYTES)
+    expect(sent.map((messages) => eventsOf(messages).length)).toEqual([inOneRound, 40 - inOneRound])
+  })
+
   it('leaves a partition that was lost to its new owner', async () => {
     const { fanOut, sent } = aFanOut()
     const lost = aBatch(0, ['evt_a'])
@@ -156,6 +188,23 @@ describe('a round of fan-out', () => {
     void take(fanOut, aBatch(0, ['evt_a']))
     await fanOut.idle()
     expect(sent.flatMap(eventsOf)).toEqual(['evt_a'])
+  })
+
+  it('knows an event again that comes in a later one, and counts what it did', async () => {
+    const { fanOut, sent, counted } = aFanOut()
+    const repeat = aBatch(0, ['evt_a', 'evt_b'])
+    for (const batch of [aBatch(0, ['evt_a']), repeat, aBatch(0, ['evt_c'], { 'event-type': 'context.exploded' })]) {
+      void take(fanOut, batch)
+      await fanOut.idle()
+    }
+    expect(sent.flatMap(eventsOf)).toEqual(['evt_a', 'evt_b'])
+    expect(repeat.isCompleted).toBe(true)
+    expect([
+      await counted('webhooks_events_fanned_out_total'),
+      await counted('webhooks_deliveries_created_total'),
+      await counted('webhooks_events_repeated_total'),
+      await counted('webhooks_records_undecodable_total'),
+    ]).toEqual([2, 2, 1, 1])
   })
 
   it('sends what it cannot read to the dead letters and goes on', async () => {
@@ -204,9 +253,13 @@ describe('a round of fan-out', () => {
     const burst = aBatch(0, ids('evt', 12_000))
     void take(fanOut, burst)
     await vi.waitFor(() => expect(sent).toHaveLength(1))
-    const drained = fanOut.drain()
+    let isOver = false
+    const drained = fanOut.drain().then(() => (isOver = true))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(isOver).toBe(false)
     acknowledge()
     await drained
+    await vi.advanceTimersByTimeAsync(0)
     expect(sent).toHaveLength(1)
     expect(burst.completed).toHaveLength(5_000)
   })
@@ -258,4 +311,23 @@ describe('a round of fan-out', () => {
     await fanOut.idle()
     expect(sent).toEqual([])
   })
+})
+
+it('holds a partition back when too many of its events wait, and reads on when they are fanned out', async () => {
+  const { fanOut, answerWith } = aFanOut()
+  const asked: string[] = []
+  fanOut.attach({
+    pause: (topic, partition) => void asked.push(`pause ${topic}/${partition}`),
+    resume: (topic, partition) => void asked.push(`resume ${topic}/${partition}`),
+    pauseAll: () => undefined,
+    resumeAll: () => undefined,
+  })
+  let acknowledge = () => {}
+  answerWith(() => new Promise((resolve) => (acknowledge = resolve)))
+  void take(fanOut, aBatch(3, ids('evt', 5_000)))
+  expect(asked).toEqual(['pause context-events/3'])
+  answerWith(() => Promise.resolve())
+  acknowledge()
+  await fanOut.idle()
+  expect(asked.at(-1)).toBe('resume context-events/3')
 })

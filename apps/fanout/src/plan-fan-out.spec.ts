@@ -70,3 +70,11 @@ it('writes its fact also for an event that nobody wants', () => {
   expect(plan.deliveries).toEqual([])
   expect(plan.fact.matched).toEqual([])
 })
+
+it('hands the trace of an event on to its deliveries, where it has one, and puts none of them off', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const [traced] = planFanOut(anEvent({ traceparent }), [aWebhook()], 2_000).deliveries
+  const [untraced] = planFanOut(anEvent(), [aWebhook()], 2_000).deliveries
+  expect([traced!.traceparent, 'traceparent' in untraced!]).toEqual([traceparent, false])
+  expect(traced).toMatchObject({ isDeferred: false, deferredSince: null, chainStartedAt: null })
+})

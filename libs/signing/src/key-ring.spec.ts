@@ -25,6 +25,7 @@ test.each([
   ['a pass phrase', 'correct horse battery staple, really', /several keys need ids/],
   ['bad characters', `k1:${'!'.repeat(44)}`, /key 1 is not base64 of 32 bytes/],
   ['several keys without ids', `${young},${old}`, /several keys need ids, newest first/],
+  ['an empty id', `:${young}`, /key 1: a key id is 1 to 16/],
   ['an id twice', `k1:${young},k1:${old}`, /names a key id twice/],
   ['an id with a dot', `k.1:${young}`, /key 1: a key id is 1 to 16/],
   ['a comma at the end', `k2:${young},`, /key 2: several keys need ids/],

@@ -57,6 +57,14 @@ test.each(['', 'v1', 'v1.k1.AAAA', 'v2.k1.AAAAAAAAAAAAAAAA.AAAA', 'v1.k1.AAAAAAA
   },
 )
 
+test.each([
+  ['of another version', (sealed: string) => sealed.replace('v1.', 'v2.')],
+  ['with a part too many', (sealed: string) => `${sealed}.AAAA`],
+])('a seal %s is refused, though its key would open it', (_, change) => {
+  const sealed = sealSecret(ring, 'secret', 'whk_1')
+  expect(() => openSecret(ring, change(sealed), 'whk_1')).toThrow(BrokenSealError)
+})
+
 test('the same key id with other bytes does not open', () => {
   const sealed = sealSecret(ring, 'secret', 'whk_1')
   expect(() => openSecret(parseKeyRing(`k1:${key2}`), sealed, 'whk_1')).toThrow(BrokenSealError)

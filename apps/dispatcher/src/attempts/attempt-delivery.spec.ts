@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DeliverableWebhook } from '#domain'
 import type { EgressClient, EgressRequest, EgressResult } from '#egress'
 import { BrokenSealError, UnknownSealKeyError, createSecret } from '#signing'
@@ -8,6 +8,8 @@ import { AttemptDelivery } from './attempt-delivery.js'
 import { SecretChoice } from './secret-choice.js'
 import type { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
 
+/** Each request. */
+const TAKES_MS = 20
 const OLD = createSecret()
 const NEW = createSecret()
 const webhook = { id: 'whk_1', url: 'https://example.com/a' } as DeliverableWebhook
@@ -32,6 +34,7 @@ function attemptsWith(secrets: string[], accepts: () => string, timeoutMs = 5_00
   const client = {
     send: (request: EgressRequest) => {
       requests.push(request)
+      vi.setSystemTime(Date.now() + TAKES_MS)
       return Promise.resolve(answer(signedWith(request) === accepts() ? 200 : 401))
     },
   }
@@ -45,11 +48,33 @@ function attemptsWith(secrets: string[], accepts: () => string, timeoutMs = 5_00
   return { requests, signedWith, run }
 }
 
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] }))
+afterEach(() => void vi.useRealTimers())
+
 it('keeps a receiver that did not answer away from the connections that wait', async () => {
   const { run, requests } = attemptsWith([OLD], () => OLD)
   await run()
   await run(true)
   expect(requests.map(({ onNewConnection }) => onNewConnection)).toEqual([false, true])
+})
+
+it('names the event, the delivery and the attempt, and tells when it was signed', async () => {
+  const { run, requests } = attemptsWith([OLD], () => OLD)
+  const startedAt = Date.now()
+  await run()
+  const { id, eventId, eventType, attempt, body } = aDelivery()
+  expect(requests[0]).toMatchObject({
+    url: webhook.url,
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': eventId,
+      'webhook-timestamp': String(startedAt / 1_000),
+      'x-webhook-event': eventType,
+      'x-webhook-delivery': id,
+      'x-webhook-attempt': String(attempt),
+    },
+  })
 })
 
 describe('a receiver that switches its secret during the overlap', () => {
@@ -59,9 +84,12 @@ describe('a receiver that switches its secret during the overlap', () => {
     expect((await run()).result).toMatchObject({ kind: 'succeeded' })
     expect(requests.map(signedWith)).toEqual([OLD])
     accepted = NEW
-    expect((await run()).result).toMatchObject({ kind: 'succeeded' })
+    const { result, durationMs } = await run()
+    expect([result?.kind, durationMs]).toEqual(['succeeded', 2 * TAKES_MS])
     expect((await run()).result).toMatchObject({ kind: 'succeeded' })
     expect(requests.map(signedWith)).toEqual([OLD, OLD, NEW, NEW])
+    const deadlines = requests.map(({ deadlineMs }) => deadlineMs)
+    expect(deadlines).toEqual([5_000, 5_000, 5_000 - TAKES_MS, 5_000])
   })
 
   it('may go back to the old one', async () => {

@@ -185,6 +185,30 @@ describe('what is left in the log', () => {
     }
   })
 
+  it.each([
+    ['shared by all that have some left', 0, 100],
+    ['little in a process that holds more than half of what it may', 11_000, 64],
+  ])('is taken in where a lane holds no more than half of an amount that is %s', async (_, heldBesides, each) => {
+    const { write, deliver, lanes, taken, memory, someTime } = aProcess({ portion: 50 })
+    write(inTurns(5_000, 50))
+    write(inTurns(20_000, 50))
+    for (let i = 0; i < heldBesides; i++) memory.live.add(100)
+    for (const id of lanes.keys()) deliver(id, 5_000)
+    for (let before = -1; taken.length > before; await someTime()) before = taken.length
+    const held = [...lanes.values()].map(({ queued }) => queued)
+    expect(new Set(held)).toEqual(new Set([each / 2 + 1]))
+  })
+
+  it('is looked for no longer once all of it was taken in', async () => {
+    const { write, deliver, left, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(100, 'whk_a'))
+    expect(vi.getTimerCount()).toBe(1)
+    deliver('whk_a', 2_000)
+    await someTime()
+    expect([left(), vi.getTimerCount()]).toEqual([0, 0])
+  })
+
   it('of a quick webhook is not held up by a slow one’s before it', async () => {
     const { write, deliver, lanes, reads, someTime } = aProcess()
     write([...times(2_000, 'whk_slow'), ...times(2_000, 'whk_quick'), ...times(1_000, 'whk_third')])

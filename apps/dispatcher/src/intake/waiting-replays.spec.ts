@@ -128,6 +128,20 @@ describe('replays that find no room', () => {
     expect(paused()).toEqual([])
   })
 
+  it('that came since their partition is held again are not forgotten, and wait for the room of a new lane', async () => {
+    const { waiting, read, taken, memory, makeRoom, asking } = some({})
+    const partitionOfBefore = { lost: false }
+    read(works('whk_1', 0, 2, partitionOfBefore))
+    partitionOfBefore.lost = true
+    read(works('whk_1', 2, 4))
+    // The lane of before is gone with its partition.
+    asking.clear()
+    waiting.dropLost()
+    expect(memory.records).toBe(2)
+    await makeRoom('whk_1', 4)
+    expect(taken).toEqual(ids(2, 4))
+  })
+
   it('are forgotten, many as they are, with their partition', () => {
     const { waiting, read, memory, paused } = some({})
     const partition = { lost: false }

@@ -72,12 +72,17 @@ describe('a lane that is full', () => {
     expect(written.at(-1)).toMatchObject({ kind: 'deferred', deliveryId: late.delivery.id })
   })
 
-  it('takes what was put off before, in the place of what is new', () => {
-    const { offer, written } = aDispatch()
+  it('takes what was put off before, in the place of what is new, and ahead of it', async () => {
+    const { lanes, offer, written, underWay } = aDispatch()
     fill(offer)
+    const { queued } = lanes.get('whk_1')!.state
     const back = offer({ isDeferred: true, notBefore: 1, deferredSince: 1, chainStartedAt: 1 })
     expect(written.at(-1)).toMatchObject({ kind: 'deferred' })
     expect(written.at(-1)!.deliveryId).not.toBe(back.delivery.id)
+    expect(lanes.get('whk_1')!.state.queued).toBe(queued)
+    underWay[0]!.answer(OK)
+    await settled()
+    expect(underWay.at(-1)!.deliveryId).toBe(back.delivery.id)
   })
 })
 

@@ -75,6 +75,13 @@ describe('a replay', () => {
     expect(dispatch.offer(more)).toBe(true)
   })
 
+  it('is told of room at once where there is some', () => {
+    const { dispatch } = aDispatch()
+    const tell = vi.fn()
+    dispatch.whenReplayRoom(someWork({ webhookId: 'whk_1', ...replay }), tell)
+    expect(tell).toHaveBeenCalledTimes(1)
+  })
+
   it('is put off by no open circuit, and goes on when that closes', async () => {
     const { offer, underWay, written } = aDispatch()
     for (let i = 0; i < 40; i++) offer(replay)
@@ -90,6 +97,16 @@ describe('a replay', () => {
     expect(underWay).toHaveLength(before)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(underWay.length).toBeGreaterThan(before)
+  })
+
+  it('is done with where it is a double or was replaced: only what finds no room comes again', () => {
+    const { dispatch, chains } = aDispatch()
+    const work = () => someWork({ id: 'dlv_twice', webhookId: 'whk_1', webhookVersion: 1, ...replay })
+    expect([dispatch.offer(work()), dispatch.offer(work())]).toEqual([true, true])
+    chains.saw({ id: 'dlv_replaced', chain: 1 })
+    const replaced = someWork({ id: 'dlv_replaced', webhookId: 'whk_1', webhookVersion: 1, ...replay })
+    expect(dispatch.offer(replaced)).toBe(true)
+    expect(replaced.completed).toBe(true)
   })
 
   it('is cancelled with its webhook', async () => {

@@ -171,7 +171,44 @@ describe('a webhook that was failing when its process ended', () => {
   })
 })
 
+describe('a lane that nothing was heard of for long', () => {
+  const long = 11 * 60_000
+
+  it('is forgotten, and not while it has something to do or a streak', async () => {
+    const { lanes, offer, underWay } = aDispatch([aWebhook('whk_1'), aWebhook('whk_2'), aWebhook('whk_3')])
+    const ids = ['whk_1', 'whk_2', 'whk_3']
+    const known = () => ids.filter((id) => lanes.get(id))
+    for (const webhookId of ids) offer({ webhookId })
+    underWay[0]!.answer(OK)
+    underWay[1]!.answer(OK)
+    underWay[2]!.answer(BROKEN)
+    await settled()
+    offer({ webhookId: 'whk_2' })
+    await vi.advanceTimersByTimeAsync(long)
+    lanes.forgetIdle()
+    expect(known()).toEqual(['whk_2', 'whk_3'])
+  })
+})
+
 describe('the lane of a deleted webhook', () => {
+  it('is kept while a request of it is under way', async () => {
+    const { lanes, offer, underWay, forget } = aDispatch()
+    offer()
+    forget('whk_1')
+    lanes.forgetIdle()
+    expect(lanes.get('whk_1')).toBeDefined()
+    underWay[0]!.answer(OK)
+    await settled()
+    lanes.forgetIdle()
+    expect(lanes.get('whk_1')).toBeUndefined()
+  })
+
+  it('need not exist', () => {
+    const { lanes, remove } = aDispatch()
+    expect(() => remove('whk_1')).not.toThrow()
+    expect(lanes.get('whk_1')).toBeUndefined()
+  })
+
   it('is forgotten when it has nothing more to do, also if its last word was a failure', async () => {
     const { lanes, offer, underWay, forget } = aDispatch()
     offer()

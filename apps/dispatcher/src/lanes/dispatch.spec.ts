@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ProduceFailed } from '#kafka'
+import { REPEAT_COMMAND_EVERY_MS } from '../webhooks/webhook-health.js'
 import { someWork } from '../work.testing.js'
-import { aDispatch, aWebhook, BROKEN, HUNG, OK, settled, useFakeClock } from './dispatch.testing.js'
+import { aDispatch, aWebhook, BROKEN, GONE, HUNG, OK, settled, useFakeClock } from './dispatch.testing.js'
 
 useFakeClock()
 
@@ -84,6 +85,86 @@ describe('a delivery', () => {
     underWay[0]!.answer(null)
     await settled()
     expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
+  })
+})
+
+describe('a slot', () => {
+  type Dispatching = ReturnType<typeof aDispatch>
+  const forever = () => new Promise<void>(() => {})
+
+  it.each<[string, (all: Dispatching) => unknown]>([
+    ['whose partition was lost', ({ offer }) => offer({}, { lost: true })],
+    ['whose partition may have been lost', ({ offer }) => offer({}, { stale: true })],
+    [
+      'whose lane waits for the view of the webhooks',
+      ({ offer, whenCaughtUp }) => {
+        whenCaughtUp(forever)
+        for (let i = 0; i < 3; i++) offer({ webhookVersion: 2 })
+      },
+    ],
+    [
+      'whose webhook is disabled',
+      ({ offer, change }) => {
+        change(aWebhook('whk_1', { isActive: false }))
+        offer()
+      },
+    ],
+    [
+      'that a later chain replaced while it was queued',
+      ({ dispatch, offer }) => {
+        void dispatch.pauseForHandOver()
+        offer({ id: 'dlv_again' })
+        offer({ id: 'dlv_again', chain: 1, webhookVersion: 2 })
+        dispatch.resumeAfterHandOver()
+      },
+    ],
+    [
+      'whose chain ended while it was queued',
+      ({ dispatch, offer, attempted }) => {
+        void dispatch.pauseForHandOver()
+        const { delivery } = offer()
+        attempted.ended(delivery, Date.now())
+        dispatch.resumeAfterHandOver()
+      },
+    ],
+    [
+      'that is to wait for the answer to a command',
+      async ({ offer, underWay }) => {
+        offer()
+        underWay[0]!.answer(GONE)
+        await settled()
+        // The pause is over, and the timer that asks again is late.
+        vi.setSystemTime(Date.now() + REPEAT_COMMAND_EVERY_MS)
+        offer()
+      },
+    ],
+    [
+      'of a test that was answered',
+      async ({ offer, underWay }) => {
+        offer({ trigger: 'test' })
+        underWay[0]!.answer(OK)
+        await settled()
+      },
+    ],
+    [
+      'that failed by a fault of ours',
+      async ({ offer, underWay }) => {
+        offer()
+        underWay[0]!.answer(null)
+        await settled()
+      },
+    ],
+  ])('is not kept by a delivery %s', async (_, happens) => {
+    const all = aDispatch()
+    await happens(all)
+    await settled()
+    expect([await all.slotsTaken(), all.lanes.get('whk_1')!.state.inFlight]).toEqual([0, 0])
+  })
+
+  it('is taken by each request that is under way', async () => {
+    const { offer, slotsTaken } = aDispatch()
+    for (let i = 0; i < 3; i++) offer()
+    expect(await slotsTaken()).toBe(3)
   })
 })
 
@@ -222,6 +303,21 @@ it('calls a receiver that left the last attempt unanswered on a connection of it
     await settled()
   }
   expect(underWay.map(({ onNewConnection }) => onNewConnection)).toEqual([false, true, false])
+})
+
+describe('a delivery that comes back from where it was put off', () => {
+  it('is no longer away, also when it is a double', async () => {
+    const { lanes, offer, underWay } = aDispatch()
+    const unfinished = () => lanes.get('whk_1')!.state.unfinished
+    for (let i = 0; i < 2; i++) offer({ id: `dlv_${i}` })
+    for (const { answer } of [...underWay]) answer(null)
+    await settled()
+    expect(unfinished()).toBe(2)
+    const back = { notBefore: 1, isDeferred: true }
+    for (let i = 0; i < 2; i++) offer({ id: 'dlv_0', ...back })
+    expect(underWay).toHaveLength(3)
+    expect(unfinished()).toBe(1)
+  })
 })
 
 describe('draining', () => {

@@ -100,7 +100,8 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
       return Promise.resolve()
     },
   }
-  const metrics = new DispatchMetrics(new Registry())
+  const registry = new Registry()
+  const metrics = new DispatchMetrics(registry)
   const inHand = new WorksInHand(attempted, memory, metrics)
   const silent = { info() {}, warn() {}, error() {}, debug() {} } as never
   const webhooksToCall = {
@@ -146,6 +147,8 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
     acknowledgeAfter: (promise: Promise<void>): void => {
       acknowledged = promise
     },
+    /** Slots of the process that are in use. */
+    slotsTaken: async () => (await registry.getSingleMetric('webhooks_attempts_in_flight')!.get()).values[0]!.value,
     whenCaughtUp: (action: () => Promise<void>) => (catchUp = action),
     change: (after: DeliverableWebhook) => {
       const before = view.get(after.id)

@@ -21,6 +21,8 @@ it('keeps no streak for a webhook whose lane counts already: it would be an old 
   const health = new WebhookHealth(null)
   await streaks.load((webhookId) => (webhookId === 'whk_1' ? health : undefined))
   expect(['whk_1', 'whk_2'].map((webhookId) => streaks.take(webhookId))).toEqual([null, streak])
+  // From there on its lane counts, and a later lane of it has this one's word only.
+  expect(streaks.take('whk_2')).toBeNull()
   expect(health.isFailing).toBe(false)
 })
 

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Lane } from '#domain'
+import { ProduceFailed } from '#kafka'
 import { Registry } from '#telemetry'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { Consequences } from './consequences.js'
@@ -51,4 +52,63 @@ it('a record that nobody can read is waited for at a drain', async () => {
 it('a delivery that has waited too long expires, and one that was replaced is cancelled all the same', () => {
   expect(endOfAnOldDelivery(false)).toBe('expired')
   expect(endOfAnOldDelivery(true)).toBe('cancelled')
+})
+
+it('a drain waits for all that is to be written, and no longer', async () => {
+  const written: (() => void)[] = []
+  const settlement = { undecodable: () => new Promise<void>((resolve) => written.push(resolve)) }
+  const unused = {} as never
+  const consequences = new Consequences(settlement as unknown as Settlement, unused, unused, unused, DAY_MS, unused)
+  for (let i = 0; i < 2; i++) consequences.undecodable({} as never, {} as never, 'not JSON')
+  const drained = consequences.drained(DAY_MS)
+  written[0]!()
+  await new Promise((resolve) => setImmediate(resolve))
+  written[1]!()
+  expect(await drained).toBe(true)
+})
+
+it('what is put off is held until that is written', async () => {
+  let acknowledge = () => {}
+  const settlement = { defer: () => new Promise<void>((resolve) => (acknowledge = resolve)) }
+  const chains = new NewestChains({} as never, {} as never)
+  const metrics = new DispatchMetrics(new Registry())
+  const memory = new MemoryBounds()
+  const inHand = new WorksInHand(new AttemptedKeys(), memory, metrics)
+  const unused = {} as never
+  const consequences = new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, DAY_MS, unused)
+  const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 })
+  const work = someWork()
+  inHand.take(work)
+  const { records, bytes } = memory.live
+
+  consequences.putOff(lane, work, Date.now())
+
+  expect(consequences.deferring).toEqual({ records, bytes })
+  expect([memory.live.records, lane.unfinished]).toEqual([1, 1])
+  acknowledge()
+  await consequences.drained(DAY_MS)
+  expect(consequences.deferring).toEqual({ records: 0, bytes: 0 })
+  expect([memory.live.records, memory.live.bytes]).toEqual([0, 0])
+})
+
+it.each([
+  ['ends the process', false, new Error('no space left'), true],
+  ['ends it also while it drains', true, new Error('no space left'), true],
+  ['ends it when the producer was closed too early', false, new ProduceFailed('closed', 'closed'), true],
+  ['is left to the log when the process ends', true, new ProduceFailed('closed', 'closed'), false],
+])('what cannot be written %s', async (_, isEnding, error, endsProcess) => {
+  const unused = {} as never
+  const consequences = new Consequences(unused, unused, unused, unused, DAY_MS, unused)
+  const others = process.listeners('unhandledRejection')
+  const ended = vi.fn()
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', ended)
+  try {
+    if (isEnding) consequences.ending()
+    consequences.track(Promise.reject(error))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(ended.mock.calls.map(([reason]) => reason as unknown)).toEqual(endsProcess ? [error] : [])
+  } finally {
+    process.removeAllListeners('unhandledRejection')
+    for (const other of others) process.on('unhandledRejection', other)
+  }
 })

@@ -38,6 +38,16 @@ describe('the health of a webhook', () => {
     expect(fail(health, 6 * HOUR)).not.toBeNull()
   })
 
+  it('takes over what others had counted when it is told late, but not what was before a success', () => {
+    const known = { failures: 9, since: 0, lastFailureAt: HOUR }
+    const health = new WebhookHealth(null)
+    health.attempted(aDelivery(), aWebhook(), { kind: 'succeeded', status: 200 }, 2 * HOUR, RULE, 2 * HOUR)
+    health.recall(known)
+    expect(health.isFailing).toBe(false)
+    health.recall({ ...known, lastFailureAt: 3 * HOUR })
+    expect(fail(health, 6 * HOUR)).toMatchObject({ evidence: { failures: 10, since: 0, lastFailureAt: 6 * HOUR } })
+  })
+
   it('leads to a command at once when the receiver says that it is gone', () => {
     const command = new WebhookHealth(null).attempted(
       aDelivery(),

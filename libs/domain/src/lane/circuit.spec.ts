@@ -44,6 +44,13 @@ describe('the circuit', () => {
     expect(openTimes).toEqual([5, 10, 20, 40, 80, 160, 300, 300])
   })
 
+  it('is probed, too, by an attempt that nobody asked it about: its lane had few', () => {
+    const circuit = new Circuit()
+    failing(circuit, FAILURES_TO_OPEN)
+    circuit.failed('dlv_probe', 5_000)
+    expect(circuit.opensToAttemptsAt(5_000)).toBe(15_000)
+  })
+
   it('ramps up after a successful probe and closes at the cap', () => {
     const circuit = new Circuit()
     failing(circuit, 10)

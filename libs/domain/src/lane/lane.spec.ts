@@ -113,6 +113,54 @@ describe('what a lane holds', () => {
   })
 })
 
+describe('what a lane is given', () => {
+  it('is unfinished while it is queued, under way or put off, also of a replay', () => {
+    const lane = aLane()
+    queue(lane, 3)
+    lane.started(0)
+    lane.enqueued(true)
+    lane.enqueued(true)
+    lane.started(0, true)
+    lane.wasDeferred()
+    expect([lane.queued, lane.queuedReplays, lane.inFlight, lane.unfinished]).toEqual([2, 1, 2, 6])
+  })
+
+  it('is worked off at the pace of many answers: one that was slow does not halve it', () => {
+    const lane = aLane()
+    attempts(lane, 200, ok, 100)
+    const before = lane.ratePerSecond
+    attempts(lane, 1, ok, 1_000)
+    expect(lane.ratePerSecond).toBeLessThan(before)
+    expect(lane.ratePerSecond).toBeGreaterThan(before / 2)
+  })
+})
+
+describe('a sign of overload', () => {
+  const answered = (status: number): AttemptOutcome => ({ kind: 'failed', reason: 'http_status', status })
+  const without = (reason: 'timeout' | 'connection_lost' | 'connect' | 'dns'): AttemptOutcome => ({
+    kind: 'failed',
+    reason,
+  })
+  const gone: AttemptOutcome = { kind: 'refused', reason: 'gone', status: 410 }
+
+  it.each([without('timeout'), without('connection_lost'), without('connect'), answered(429), answered(503)])(
+    'halves what may be under way: %o',
+    (outcome) => {
+      const lane = aLane()
+      const before = lane.cap.limit
+      attempts(lane, 1, outcome)
+      expect(lane.cap.limit).toBe(before / 2)
+    },
+  )
+
+  it.each([answered(500), answered(404), without('dns'), gone])('is none of the others: %o', (outcome) => {
+    const lane = aLane()
+    const before = lane.cap.limit
+    attempts(lane, 1, outcome)
+    expect(lane.cap.limit).toBe(before)
+  })
+})
+
 describe('an attempt without an answer', () => {
   it.each([hung, { kind: 'failed', reason: 'connection_lost' }] as const)(
     'is remembered until the next one: $reason',
@@ -192,6 +240,14 @@ describe('what a lane puts off', () => {
     expect(until - 700_000).toBeLessThan(2 * neededMs)
   })
 
+  it('gives back all when the few that are never put off are under way', () => {
+    const lane = aLane()
+    queue(lane, 30)
+    for (let i = 0; i < 12; i++) lane.started(0)
+    attempts(lane, 10, broken)
+    expect(lane.surplus(10)).toBe(lane.queued)
+  })
+
   it('gives back nothing while it may call', () => {
     const lane = aLane()
     queue(lane, 50)
@@ -205,10 +261,19 @@ describe('a receiver that asks for a pause', () => {
   it('is not called before it, also with few deliveries', () => {
     const lane = aLane()
     attempts(lane, 1, busy)
+    expect(lane.place(19_000)).toEqual({ kind: 'queue' })
     lane.enqueued()
-    expect(lane.mayStart(19_000)).toBe(false)
+    expect([lane.isBlocked(19_000), lane.mayStart(19_000)]).toEqual([true, false])
     expect(lane.wakeAt(19_000)).toBe(20_005)
-    expect(lane.mayStart(20_005)).toBe(true)
+    expect([lane.isBlocked(20_005), lane.mayStart(20_005)]).toEqual([false, true])
+  })
+
+  it('may be called sooner where that is taken back', () => {
+    const lane = aLane()
+    attempts(lane, 1, busy)
+    lane.enqueued()
+    lane.endPause()
+    expect(lane.mayStart(10)).toBe(true)
   })
 
   it('for longer than memory should wait puts everything off', () => {
@@ -274,6 +339,13 @@ describe('the standing of a lane', () => {
     expect(lane.standing(13_000)).toBe('proven')
   })
 
+  it('is that of one that nothing is known of, long after a success that followed a failure', () => {
+    const lane = aLane()
+    attempts(lane, 1, broken)
+    attempts(lane, 1, ok)
+    expect(lane.standing(3_600_000)).toBe('untried')
+  })
+
   it('survives a quiet time', () => {
     const lane = aLane()
     attempts(lane, 1, ok)
@@ -287,6 +359,57 @@ describe('the standing of a lane', () => {
     lane.settled({ deliveryId: 'dlv_1', outcome: ok, startedAt: 10_000, latencyMs: 20 }, 4_000)
     expect(lane.ratePerSecond).toBeGreaterThan(0)
     expect(lane.putOffUntil(4_000)).toBeGreaterThan(4_000)
+  })
+})
+
+describe('a circuit that opened', () => {
+  const aLaneWithABacklog = () => {
+    const lane = aLane()
+    attempts(lane, 10, broken)
+    queue(lane, 30)
+    return lane
+  }
+
+  it('closes with the successes of its lane', () => {
+    const lane = aLaneWithABacklog()
+    expect([lane.mayStart(10), lane.isBlocked(10)]).toEqual([false, true])
+    const reopened = lane.wakeAt(10)!
+    for (let probe = 0; probe < 5; probe++) {
+      expect(lane.mayStart(reopened)).toBe(true)
+      lane.started(reopened)
+      settle(lane, ok, reopened, 5)
+    }
+    expect(lane.circuit.limit(reopened + 5)).toBe(Infinity)
+  })
+
+  it('is no longer open for a receiver that is to be probed first', () => {
+    const lane = aLaneWithABacklog()
+    lane.probeFirst(10)
+    expect([lane.isBlocked(10), lane.mayStart(10)]).toEqual([false, true])
+  })
+})
+
+describe('a lane that may be forgotten', () => {
+  const minutes = 60_000
+
+  it('has had nothing to do for ten minutes, and succeeded last', () => {
+    const lane = aLane()
+    attempts(lane, 1, broken, 0)
+    attempts(lane, 1, ok, 0)
+    expect(lane.isForgettable(10 * minutes)).toBe(false)
+    expect(lane.isForgettable(10 * minutes + 1)).toBe(true)
+    queue(lane, 1)
+    expect(lane.isForgettable(11 * minutes)).toBe(false)
+  })
+
+  it('is not one that failed last, or that is to be probed', () => {
+    const failed = aLane()
+    attempts(failed, 1, ok, 0)
+    attempts(failed, 1, broken, 0)
+    const probed = aLane()
+    attempts(probed, 1, ok, 0)
+    probed.probeFirst(1)
+    expect([failed.isForgettable(60 * minutes), probed.isForgettable(60 * minutes)]).toEqual([false, false])
   })
 })
 

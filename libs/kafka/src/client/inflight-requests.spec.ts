@@ -7,7 +7,8 @@ describe('InflightRequests', () => {
     const [first, second] = [{ correlationId: 7 }, { correlationId: 8 }]
     inflight.set(7, first)
     inflight.set(8, second)
-    expect(inflight.get(8)).toBe(second)
+    expect([inflight.get(7), inflight.get(8)]).toEqual([first, second])
+    expect([7, 8, 9].map((correlationId) => inflight.has(correlationId))).toEqual([true, true, false])
     inflight.delete(7)
     inflight.delete(7)
     expect(inflight.has(7)).toBe(false)

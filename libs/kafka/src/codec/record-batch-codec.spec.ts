@@ -21,6 +21,7 @@ interface TestRecord {
   key: Buffer | null
   value: Buffer | string | null
   headers: Record<string, string>
+  timestampDelta?: number
 }
 
 function encodeWithOurs(records: TestRecord[], from = origin): Buffer {
@@ -109,6 +110,14 @@ describe('the record codec', () => {
     expect(ours).toMatchObject([{ timestamp: now + 5 }])
   })
 
+  it('reads times before and after that of the batch, however far', async () => {
+    const deltas = [0, -1, 1, -64, 64, -5_000_000_000, 5_000_000_000]
+    const some = deltas.map((timestampDelta) => ({ key: null, value: 'a', headers: {}, timestampDelta }))
+    const { ours, stock } = await decodeWithBoth(await encodeWithStock(some))
+    expect(ours).toEqual(stock)
+    expect(ours).toMatchObject(deltas.map((delta) => ({ timestamp: now + delta })))
+  })
+
   it('reads control records as such, with offsets beyond 32 bits', async () => {
     const batch = encodeWithOurs([{ key: Buffer.alloc(4), value: 'marker', headers: {} }])
     batch.writeBigInt64BE(5_000_000_000n, 0)
@@ -138,6 +147,11 @@ describe('the record codec', () => {
     batch.writeInt32BE(0, 57)
     const { records: none } = await ourDecoder(new StockCursor(batch))
     expect(none).toMatchObject([{ offset: 49, isControlRecord: true }])
+    // Nothing is left but what stands before the records, and it ends with the response.
+    const emptied = batch.subarray(0, 61)
+    emptied.writeInt32BE(emptied.length - 12, 8)
+    const { records: still } = await ourDecoder(new StockCursor(emptied))
+    expect(still).toMatchObject([{ offset: 49, isControlRecord: true }])
   })
 
   it('does not keep the response alive through a value', async () => {

@@ -33,7 +33,8 @@ function hold(held: HeldPartitions, generationId: number, partitions: number[]):
 
 function complete(held: HeldPartitions, partition: number, offsets: number[]): void {
   const tracker = held.get('t', partition)!.tracker!
-  for (let offset = tracker.next; offset <= Math.max(...offsets); offset++) tracker.deliver(offset)
+  const newest = Math.max(...offsets)
+  for (let offset = tracker.next; offset <= newest; offset++) tracker.deliver(offset)
   for (const offset of offsets) tracker.complete(offset)
 }
 
@@ -87,6 +88,24 @@ describe('OffsetCommitter', () => {
     release()
     await first
     await committer.commit()
+    expect(requests.map(({ topics }) => topics[0]!.partitions[0]!.offset)).toEqual(['1', '2'])
+  })
+
+  it('asks for one commit at a time: the next waits for its answer, and the timer for the next time', async () => {
+    const { held, requests, answer, committer } = setUp()
+    hold(held, 7, [0])
+    complete(held, 0, [0])
+    let release: () => void = () => undefined
+    answer.wait = new Promise((resolve) => (release = resolve))
+    const first = committer.commit()
+    await Promise.resolve()
+    complete(held, 0, [1])
+    committer.commitIfIdle()
+    const second = committer.commit()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(requests).toHaveLength(1)
+    release()
+    expect(await Promise.all([first, second])).toEqual([true, true])
     expect(requests.map(({ topics }) => topics[0]!.partitions[0]!.offset)).toEqual(['1', '2'])
   })
 

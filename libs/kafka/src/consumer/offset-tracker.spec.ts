@@ -44,6 +44,17 @@ describe('OffsetTracker', () => {
     expect(tracker.completedBeyond()).toEqual([{ from: 6, to: 8 }])
   })
 
+  it('forgets of it only what does not exist any more', () => {
+    const tracker = new OffsetTracker(5, [
+      { from: 6, to: 8 },
+      { from: 9, to: 11 },
+    ])
+    tracker.skipTo(10)
+    expect(tracker.mark).toBe(10)
+    expect(tracker.completedBeyond()).toEqual([{ from: 10, to: 11 }])
+    expect(delivered(tracker, [10, 11])).toEqual([11])
+  })
+
   it('gives back only what is not complete', () => {
     const tracker = new OffsetTracker(0)
     delivered(tracker, [0, 1, 2, 3])

@@ -30,6 +30,18 @@ describe('PartitionPauses', () => {
     expect([...kafkajs.now]).toEqual([])
   })
 
+  it('has forgotten a reason that ended, also for a pause of all and for the next join', () => {
+    const kafkajs = new PausedPartitions()
+    const pauses = new PartitionPauses(kafkajs)
+    pauses.pause(one, 'not due')
+    pauses.resume(one, 'not due')
+    expect(pauses.isPaused(one)).toBe(false)
+    pauses.pauseAll([one], 'memory')
+    pauses.resumeAll([one], 'memory')
+    pauses.afterJoin([one], [])
+    expect([...kafkajs.now]).toEqual([])
+  })
+
   it('keeps a partition’s own reason over a pause of all', () => {
     const kafkajs = new PausedPartitions()
     const pauses = new PartitionPauses(kafkajs)

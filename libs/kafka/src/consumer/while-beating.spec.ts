@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { whileBeating } from './while-beating.js'
 
@@ -11,8 +12,11 @@ describe('whileBeating', () => {
     const beat = async () => {
       if (++beats === 3) done()
     }
-    await whileBeating(work, beat, 1, new AbortController().signal)
+    const { signal } = new AbortController()
+    await whileBeating(work, beat, 1, signal)
     expect(beats).toBe(3)
+    // The signal lives as long as the consumer, through many such waits.
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it.each(['REBALANCE_IN_PROGRESS', 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'])('lets go on %s', async (type) => {

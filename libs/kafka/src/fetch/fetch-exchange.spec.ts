@@ -25,8 +25,8 @@ const topics = [
 ]
 
 describe('a fetch request', () => {
-  it('has the bytes that kafkajs gives it', async () => {
-    const { maxWaitMs, maxBytesPerPartition, ...same } = limits
+  it.each(['', 'eu-1a'])('has the bytes that kafkajs gives it, in the rack "%s"', async (rackId) => {
+    const { maxWaitMs, maxBytesPerPartition, ...same } = { ...limits, rackId }
     const stock = await stockRequest({
       ...same,
       replicaId: -1,
@@ -40,7 +40,7 @@ describe('a fetch request', () => {
         })),
       })),
     }).encode()
-    const ours = await fetchRequest(topics, limits).encode()
+    const ours = await fetchRequest(topics, { ...limits, rackId }).encode()
     expect(ours.buffer).toEqual(Buffer.from(stock.buffer))
   })
 })

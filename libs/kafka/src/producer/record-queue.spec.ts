@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { partitionOfKey } from '../codec/murmur2.js'
 import { bytesOf, queuedRecord, type QueuedRecord } from './outgoing-record.js'
 import { PendingSend } from './pending-send.js'
 import { ProduceFailed } from './produce-failed.js'
@@ -50,6 +51,22 @@ describe('RecordQueue', () => {
     )
   })
 
+  it('places a record where its key belongs, and one without a key in its turn', () => {
+    const queue = aQueue(
+      ['whk_1', 'whk_2', 'whk_3', null, null].map((key) => queuedRecord({ topic: 't', key, value: 'v' }, aSend())),
+    )
+    const places = new Map(
+      queue
+        .take(1_000, 10_000, nothing)
+        .flatMap(({ partition, records }) => records.map((record) => [record, partition] as const)),
+    )
+    const keyed = [...places].filter(([{ key }]) => key)
+    expect(keyed).toHaveLength(3)
+    for (const [{ key }, partition] of keyed) expect(partition).toBe(partitionOfKey(key!, 4))
+    const keyless = [...places].filter(([{ key }]) => !key).map(([, partition]) => partition)
+    expect(new Set(keyless).size).toBe(2)
+  })
+
   it('leaves alone the partitions whose earlier batch is not settled', () => {
     const queue = aQueue([aRecord({ partition: 1 }), aRecord({ partition: 2 })])
     expect(queue.take(1_000, 1_000, new Set(['t/1'])).map(({ partition }) => partition)).toEqual([2])
@@ -78,6 +95,19 @@ describe('RecordQueue', () => {
       sizes.push(next!.records.map(({ value }) => value!.length))
     }
     expect(sizes).toEqual([[1], [2], [3], [4, 5]])
+  })
+
+  it('gives nothing that nobody waits for any more, and frees its room', () => {
+    const expired = aSend()
+    const queue = aQueue([
+      aRecord({ send: expired }),
+      aRecord({ partition: 1 }),
+      aRecord({ partition: 1, send: expired }),
+    ])
+    expired.fail(new ProduceFailed('timed_out', 'too late'))
+    const chunks = queue.take(1_000, 1_000, nothing)
+    expect(chunks.map(({ partition, records }) => [partition, records.length])).toEqual([[1, 1]])
+    expect([queue.isEmpty, queue.bytes]).toEqual([true, bytesOf(chunks[0]!.records[0]!)])
   })
 
   it('frees the room of what nobody waits for any more', () => {
