@@ -17,6 +17,10 @@ test('spaces around parts do not matter', () => {
   ])
 })
 
+test('the first and the last port that there is may be allowed', () => {
+  expect(parsePorts('1-65535')).toEqual([[1, 65_535]])
+})
+
 test.each(['', '0', '65536', '10-1', '443,', 'https', '1-2-3', '-5', '99999999'])('refuses and names "%s"', (text) => {
   expect(() => parsePorts(text)).toThrow(/is not a port or a range of ports: write them like 443,1024-65535/)
 })

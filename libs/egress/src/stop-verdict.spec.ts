@@ -54,6 +54,14 @@ test.each([
   expect(anError(phase, code)).toEqual({ kind: 'failed', reason })
 })
 
+test.each([
+  ['bad response', 'protocol'],
+  ['bad upgrade', 'protocol'],
+  ['other side closed', 'connection_lost'],
+] as const)('undici’s "%s" is %s', (message, reason) => {
+  expect(anError('headers', 'UND_ERR_SOCKET', { message })).toEqual({ kind: 'failed', reason })
+})
+
 test('the deadline is a time-out; while resolving it also casts suspicion on our name servers', () => {
   expect(verdictOf({ phase: 'body', cause: 'deadline' })).toEqual({ kind: 'failed', reason: 'timeout' })
   expect(verdictOf({ phase: 'resolve', cause: 'deadline' })).toEqual({
