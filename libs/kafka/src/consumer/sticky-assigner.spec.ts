@@ -18,13 +18,16 @@ function assigner(assignment: Assignment, counts: Record<string, number>, claim 
     findTopicPartitionMetadata: (topic: string) =>
       Array.from({ length: known.has(topic) ? (counts[topic] ?? 0) : 0 }, () => ({})),
   } as unknown as Cluster
+  let shown: Cluster | undefined
   const make = stickyAssigner(assignment, {
     claim: () => claim,
     beforeJoin: () => Promise.resolve(),
     fetchEveryMs: 0,
-    onCluster: (shown) => expect(shown).toBe(cluster),
+    onCluster: (cluster) => (shown = cluster),
   })
-  return make({ cluster: cluster as never, groupId: 'g', logger: {} as never })
+  const made = make({ cluster: cluster as never, groupId: 'g', logger: {} as never })
+  expect(shown).toBe(cluster)
+  return made
 }
 
 async function assigned(
