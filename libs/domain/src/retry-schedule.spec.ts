@@ -13,6 +13,7 @@ test('the default waits six times longer before each retry', () => {
   expect(schedule.delays).toEqual([10_000, 60_000, 360_000, 2_160_000, 12_960_000])
   expect(schedule.attempts).toBe(6)
   expect(schedule.totalMs).toBe(15_550_000)
+  expect([schedule.shortestMs, schedule.longestMs]).toEqual([10_000, 12_960_000])
 })
 
 test('a tier is named by its delay', () => {

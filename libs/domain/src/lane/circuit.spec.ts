@@ -13,6 +13,7 @@ describe('the circuit', () => {
     circuit.failed('dlv_last', 0)
     expect(circuit.limit(0)).toBe(0)
     expect(circuit.opensToAttemptsAt(0)).toBe(5_000)
+    expect(circuit.opensToAttemptsAt(6_000)).toBe(6_000)
   })
 
   it('stays closed for one delivery that fails again and again', () => {

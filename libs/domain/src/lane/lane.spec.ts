@@ -268,6 +268,14 @@ describe('a receiver that asks for a pause', () => {
     expect([lane.isBlocked(20_005), lane.mayStart(20_005)]).toEqual([false, true])
   })
 
+  it('is called after it also where live traffic and a replay wait', () => {
+    const lane = aLane()
+    attempts(lane, 1, busy)
+    lane.enqueued()
+    lane.enqueued(true)
+    expect(lane.wakeAt(19_000)).toBe(20_005)
+  })
+
   it('may be called sooner where that is taken back', () => {
     const lane = aLane()
     attempts(lane, 1, busy)
