@@ -402,12 +402,13 @@ describe('a lane that may be forgotten', () => {
 
   it('has had nothing to do for ten minutes, and succeeded last', () => {
     const lane = aLane()
+    const succeededAt = 30 * minutes
     attempts(lane, 1, broken, 0)
-    attempts(lane, 1, ok, 0)
-    expect(lane.isForgettable(10 * minutes)).toBe(false)
-    expect(lane.isForgettable(10 * minutes + 1)).toBe(true)
+    attempts(lane, 1, ok, 0, succeededAt)
+    expect(lane.isForgettable(succeededAt + 10 * minutes)).toBe(false)
+    expect(lane.isForgettable(succeededAt + 10 * minutes + 1)).toBe(true)
     queue(lane, 1)
-    expect(lane.isForgettable(11 * minutes)).toBe(false)
+    expect(lane.isForgettable(succeededAt + 11 * minutes)).toBe(false)
   })
 
   it('is not one that failed last, or that is to be probed', () => {
