@@ -422,6 +422,23 @@ describe('a lane that may be forgotten', () => {
   })
 })
 
+describe('a replay in a lane that halved what may be under way', () => {
+  it.each([
+    [2, 1],
+    [1, 1],
+  ])('of %i takes %i', (cap, most) => {
+    const lane = aLane()
+    for (let at = 0; lane.cap.limit > cap; at += 10_000) attempts(lane, 1, hung, 5_000, at)
+    for (let i = 0; i < 3; i++) lane.enqueued(true)
+    const now = 100_000
+    let started = 0
+    for (; lane.mayStart(now); started++) lane.started(now, true)
+    expect(started).toBe(most)
+    queue(lane, 1)
+    expect(lane.mayStart(now)).toBe(most < cap)
+  })
+})
+
 it('starts no more than its cap', () => {
   const lane = aLane()
   queue(lane, 40)
