@@ -104,6 +104,14 @@ describe('a process that holds too much', () => {
     expect(underWay.filter(({ webhookId }) => webhookId === 'whk_2')).toHaveLength(20)
   })
 
+  it.each([0.6, 0.9])('puts off no more than it has to when it is full by %d', async (share) => {
+    const { dispatch, offer, memory } = aDispatch()
+    while (memory.live.share < share) offer(large)
+    dispatch.relieve()
+    await settled()
+    expect(memory.live.share).toBeCloseTo(0.45, 2)
+  })
+
   it('does not count what a replay has, which may wait for hours', () => {
     const { offer, memory } = aDispatch()
     for (let i = 0; i < 40; i++) offer({ trigger: 'replay' })

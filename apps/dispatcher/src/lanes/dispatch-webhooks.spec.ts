@@ -247,6 +247,19 @@ describe('a webhook that was enabled again', () => {
     await settled()
     expect(underWay).toHaveLength(5)
   })
+
+  it('is called like any other when its lane has been forgotten since', async () => {
+    const { lanes, offer, underWay, change } = aDispatch([aWebhook('whk_1', { isActive: false })])
+    change(aWebhook('whk_1', { version: 2 }))
+    offer({ webhookVersion: 2 })
+    underWay[0]!.answer(OK)
+    await settled()
+    await vi.advanceTimersByTimeAsync(11 * 60_000)
+    lanes.forgetIdle()
+    expect(lanes.get('whk_1')).toBeUndefined()
+    for (let i = 0; i < 5; i++) offer({ webhookVersion: 2 })
+    expect(underWay).toHaveLength(1 + 5)
+  })
 })
 
 describe('a test delivery', () => {

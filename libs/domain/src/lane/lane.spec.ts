@@ -439,6 +439,18 @@ describe('a replay in a lane that halved what may be under way', () => {
   })
 })
 
+it.each([
+  ['grows while live traffic waits', (lane: Lane) => lane.enqueued(), 1],
+  ['grows while a replay waits', (lane: Lane) => lane.enqueued(true), 1],
+  ['stays as it is while nothing waits', () => undefined, 0],
+])('what may be under way %s', (_, wait, more) => {
+  const lane = aLane()
+  const before = lane.cap.limit
+  wait(lane)
+  attempts(lane, before, ok)
+  expect(lane.cap.limit).toBe(before + more)
+})
+
 it('starts no more than its cap', () => {
   const lane = aLane()
   queue(lane, 40)
