@@ -144,6 +144,17 @@ describe('deliveries of a tier', () => {
     expect(offered).toHaveLength(100)
   })
 
+  it('of a schedule of before go to their lanes at their time, without jitter', () => {
+    const { intake, offered } = anIntake()
+    const [first] = schedule.tiers
+    const topic = topics.tier({ ...first!, name: '7m' })
+    void intake.later(aBatch(topic, [{ attempt: 2, notBefore: 1_000 }]))
+    vi.advanceTimersByTime(999)
+    expect(offered).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect(offered).toEqual(['dlv_0'])
+  })
+
   it('are looked up first where nobody knows which are done', async () => {
     const { intake, offered, ended, state } = anIntake()
     state.isPast = true
