@@ -44,6 +44,16 @@ describe('OffsetTracker', () => {
     expect(tracker.completedBeyond()).toEqual([{ from: 6, to: 8 }])
   })
 
+  it('tells that there is more to commit when the mark moves over it, and not otherwise', () => {
+    const tracker = new OffsetTracker(5, [{ from: 5, to: 6 }])
+    const before = tracker.version
+    delivered(tracker, [5])
+    expect(tracker.version).toBeGreaterThan(before)
+    const after = tracker.version
+    delivered(tracker, [6])
+    expect([tracker.mark, tracker.version]).toEqual([6, after])
+  })
+
   it('forgets of it only what does not exist any more', () => {
     const tracker = new OffsetTracker(5, [
       { from: 6, to: 8 },
