@@ -35,6 +35,7 @@ interface Round {
   counts: FanOutCounts
   /** Of each event, ms since the epoch. */
   acceptedAt: number[]
+  eventIds: string[]
 }
 
 /**
@@ -121,7 +122,7 @@ export class FanOut {
     this.#waiting.lineUp()
     await this.subscriptions.caughtUp()
     const round = this.#newRound()
-    const { taken, messages, repeats, counts, acceptedAt } = round
+    const { taken, messages, repeats, counts, acceptedAt, eventIds } = round
     try {
       this.#plan(round, startedAt)
       await this.producer.send(messages)
@@ -134,7 +135,7 @@ export class FanOut {
     repeats.remember(now)
     for (const { batch, record } of taken) batch.complete(record)
     this.metrics.fannedOut(counts, acceptedAt, now)
-    this.logger.info({ stage: 'event.fan_out', ...counts, ms: now - startedAt }, 'fanned out')
+    this.logger.info({ stage: 'event.fan_out', ...counts, eventIds, ms: now - startedAt }, 'fanned out')
   }
 
   #newRound(): Round {
@@ -145,6 +146,7 @@ export class FanOut {
       repeats: this.#repeats.newRound(),
       counts: { events: 0, deliveries: 0, repeats: 0, undecodable: 0 },
       acceptedAt: [],
+      eventIds: [],
     }
   }
 
@@ -177,6 +179,7 @@ export class FanOut {
     counts.deliveries += deliveries.length
     round.bytes += (deliveries.length + 1) * event.body.length
     round.acceptedAt.push(event.acceptedAt)
+    round.eventIds.push(event.id)
     return deliveries.length
   }
 

@@ -38,6 +38,14 @@ test('a broker that is away for ten minutes and more restarts nobody, being cut 
   expect(live()).toBe('nothing was fetched for 900 s')
 })
 
+test('a broker that is frozen makes its consumers not ready, though they are members still', () => {
+  let age = 14_999
+  const { ready } = consumerHealth(aConsumer({ fetchAgeMs: () => age }), yes, no)
+  expect(ready()).toBeNull()
+  age = 15_000
+  expect(ready()).toBe('nothing was fetched for 15 s: Kafka does not answer')
+})
+
 test('lag is told by topic, and a partition that has left is told no more', async () => {
   let lag = [
     { topic: 'deliveries', lag: 3 },

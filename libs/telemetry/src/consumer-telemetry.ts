@@ -17,6 +17,8 @@ export interface ObservedConsumer {
  * a growing pause, so that no pod sits one out when the broker is back. Ms.
  */
 const CUT_OFF_AFTER_MS = 15 * 60_000
+/** A fetch is answered within a second, also where there is nothing new. Ms. */
+const SILENT_AFTER_MS = 15_000
 
 /** Health by progress: a process that lives and consumes nothing is not live. */
 export function consumerHealth(
@@ -30,14 +32,20 @@ export function consumerHealth(
     ready: () => {
       if (!hasStarted()) return 'starting'
       if (isDraining()) return 'draining'
-      return consumer.isReady() ? null : 'not a member of the consumer group'
+      if (!consumer.isReady()) return 'not a member of the consumer group'
+      const age = consumer.fetchAgeMs()
+      return age < SILENT_AFTER_MS ? null : `nothing was fetched for ${seconds(age)}: Kafka does not answer`
     },
     live: () => {
       if (!hasStarted()) return null
       const age = consumer.fetchAgeMs()
-      return age < CUT_OFF_AFTER_MS ? null : `nothing was fetched for ${Math.round(age / 1_000)} s`
+      return age < CUT_OFF_AFTER_MS ? null : `nothing was fetched for ${seconds(age)}`
     },
   }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`
 }
 
 const observed = new WeakMap<Registry, ObservedConsumer[]>()

@@ -34,7 +34,9 @@ const summary = {
   next: z
     .strictObject({ attempt: z.int(), not_before: z.iso.datetime() })
     .nullable()
-    .describe('The next attempt and its earliest time, while the delivery waits.'),
+    .describe(
+      'The next attempt and its earliest time, while the delivery waits. Longer ago: the receiver is busy or given a rest.',
+    ),
 }
 
 /** A delivery in a list. */

@@ -16,8 +16,9 @@ export function invalidRequest(issues: readonly Issue[], pointer = ''): Problem 
 }
 
 export function invalidFields(errors: ProblemField[]): Problem {
-  const count = errors.length === 1 ? 'One field is' : `${errors.length} fields are`
-  const detail = `${count} not as they should be${errors.length > MOST_REPORTED ? `; the first ${MOST_REPORTED} are named` : ''}.`
+  const what =
+    errors.length === 1 ? 'One field is not as it should be' : `${errors.length} fields are not as they should be`
+  const detail = `${what}${errors.length > MOST_REPORTED ? `; the first ${MOST_REPORTED} are named` : ''}.`
   return new Problem(422, 'Invalid request', detail, { errors: errors.slice(0, MOST_REPORTED) })
 }
 

@@ -129,4 +129,20 @@ describe('a receiver that only fails', () => {
     expect(putOff.length).toBeGreaterThan(30)
     for (const { until } of putOff) expect(until).toBeGreaterThanOrEqual(1_005_000)
   })
+
+  it('is named in the log once, and once more when it takes deliveries again', async () => {
+    const { offer, underWay, logged } = aDispatch()
+    const ofCircuits = () => logged.filter((message) => message.includes('circuit'))
+    for (let i = 0; i < 20; i++) offer()
+    for (const request of underWay.splice(0)) request.answer(BROKEN)
+    await settled()
+    expect(ofCircuits()).toEqual(['a receiver only fails: circuit open'])
+    for (let i = 0; i < 100 && ofCircuits().length === 1; i++) {
+      await vi.advanceTimersByTimeAsync(5_000)
+      offer()
+      for (const request of underWay.splice(0)) request.answer(OK)
+      await settled()
+    }
+    expect(ofCircuits().slice(1)).toEqual(['a receiver takes deliveries again: circuit closed'])
+  })
 })

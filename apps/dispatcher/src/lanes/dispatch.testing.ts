@@ -103,7 +103,9 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
   const registry = new Registry()
   const metrics = new DispatchMetrics(registry)
   const inHand = new WorksInHand(attempted, memory, metrics)
-  const silent = { info() {}, warn() {}, error() {}, debug() {} } as never
+  const logged: string[] = []
+  const tell = (_: unknown, message: string) => void logged.push(message)
+  const logger = { info: tell, warn: tell, error: tell, debug() {} } as never
   const webhooksToCall = {
     get: (id: string) => view.get(id),
     caughtUp: () => catchUp(),
@@ -120,7 +122,7 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
     attemptDelivery as unknown as AttemptDelivery,
     lanes,
     streaks,
-    new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, 86_400_000, silent),
+    new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, 86_400_000, logger),
     inHand,
     webhooksToCall,
     memory,
@@ -128,13 +130,14 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
     schedule,
     chains,
     { afterAttempts: 10, afterMs: 6 * 3_600_000 },
-    silent,
+    logger,
   )
   return {
     dispatch,
     lanes,
     underWay,
     written,
+    logged,
     memory,
     attempted,
     chains,

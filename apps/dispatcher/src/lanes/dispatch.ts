@@ -250,7 +250,7 @@ export class Dispatch {
       const { result, startedAt } = report
       // Whatever a test is answered, nothing follows from it.
       if (work.delivery.trigger === 'test') lane.abandoned(work, startedAt)
-      else lane.settled(work, report, now)
+      else this.#settle(lane, work, report, now)
       command = lane.health.attempted(work.delivery, webhook, result, startedAt, this.disableRule, now)
       if (command) this.#fallSilent(lane, now)
     } else {
@@ -264,6 +264,17 @@ export class Dispatch {
     this.#ready.add(lane, now)
     this.#pump()
     await written
+  }
+
+  #settle(lane: WebhookLane, work: Work, report: CountedReport, now: number): void {
+    const { circuit } = lane.state
+    const wasClosed = circuit.isClosed
+    lane.settled(work, report, now)
+    if (circuit.isClosed === wasClosed) return
+    const { webhookId, accountId } = work.delivery
+    if (wasClosed)
+      this.logger.warn({ webhookId, accountId, detail: report.detail }, 'a receiver only fails: circuit open')
+    else this.logger.info({ webhookId, accountId }, 'a receiver takes deliveries again: circuit closed')
   }
 
   async #write(work: Work, report: CountedReport, command: DisableWebhook | null): Promise<void> {

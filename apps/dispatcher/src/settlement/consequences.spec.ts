@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest'
 import { Lane } from '#domain'
 import { ProduceFailed } from '#kafka'
 import { Registry } from '#telemetry'
+import type { AttemptReport } from '../attempts/attempt-delivery.js'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { Consequences } from './consequences.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
@@ -52,6 +53,28 @@ it('a record that nobody can read is waited for at a drain', async () => {
 it('a delivery that has waited too long expires, and one that was replaced is cancelled all the same', () => {
   expect(endOfAnOldDelivery(false)).toBe('expired')
   expect(endOfAnOldDelivery(true)).toBe('cancelled')
+})
+
+it('a fault of ours is told once a minute of each webhook and cause, and counted each time', async () => {
+  const told: object[] = []
+  const settlement = { defer: () => Promise.resolve(0) } as unknown as Settlement
+  const chains = new NewestChains({} as never, {} as never)
+  const registry = new Registry()
+  const metrics = new DispatchMetrics(registry)
+  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
+  const logger = { error: (fields: object) => void told.push(fields) } as never
+  const consequences = new Consequences(settlement, inHand, chains, metrics, DAY_MS, logger)
+  const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
+  const fail = (webhookId: string, now: number) =>
+    consequences.failedByUs(lane, someWork({ webhookId }), { ourFault: 'sealed_secret' } as AttemptReport, now)
+  for (const now of [0, 1, 59_999]) fail('whk_1', now)
+  expect(told).toHaveLength(1)
+  fail('whk_2', 59_999)
+  fail('whk_1', 60_000)
+  expect(told).toMatchObject([{ webhookId: 'whk_1' }, { webhookId: 'whk_2' }, { webhookId: 'whk_1' }])
+  expect(await registry.getSingleMetric('webhooks_own_faults_total')!.get()).toMatchObject({
+    values: expect.arrayContaining([expect.objectContaining({ value: 5 })]) as unknown,
+  })
 })
 
 it('a drain waits for all that is to be written, and no longer', async () => {

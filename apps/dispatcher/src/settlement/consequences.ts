@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
-import { type DisableWebhook, type Held, type Lane, type NextStep, isExpired } from '#domain'
+import { BoundedMap, type DisableWebhook, type Held, type Lane, type NextStep, isExpired } from '#domain'
 import { type ConsumedRecord, ProduceFailed, type RecordBatch } from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import type { AttemptReport, CountedReport } from '../attempts/attempt-delivery.js'
@@ -12,6 +12,9 @@ import { WorksInHand } from '../works-in-hand.js'
 
 export const DELIVERY_MAX_AGE_MS = Symbol('delivery max age in ms')
 
+/** Of one webhook and cause one line is enough for so long; a metric counts them all. Ms. */
+const TELL_AGAIN_MS = 60_000
+const MOST_TOLD = 10_000
 /** How long a delivery is put off for a fault of ours. Ms. */
 const OUR_FAULT_PAUSE_MS = 5_000
 
@@ -24,6 +27,7 @@ export class Consequences {
   #unsettled = 0
   readonly #deferring: Held = { records: 0, bytes: 0 }
   readonly #settled = new EventEmitter()
+  readonly #toldAt = new BoundedMap<string, number>(MOST_TOLD)
   #isEnding = false
 
   constructor(
@@ -68,7 +72,9 @@ export class Consequences {
   /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
   failedByUs(lane: Lane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
     this.metrics.ourFaults.inc({ cause: ourFault })
-    this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off')
+    if (this.#isNews(`${ourFault}/${work.delivery.webhookId}`, now)) {
+      this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off, as others may be')
+    }
     this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS, 'us')
   }
 
@@ -123,6 +129,13 @@ export class Consequences {
     if (this.#unsettled === 0) return true
     await once(this.#settled, 'all', { signal: AbortSignal.timeout(limitMs) }).catch(() => undefined)
     return this.#unsettled === 0
+  }
+
+  #isNews(fault: string, now: number): boolean {
+    const toldAt = this.#toldAt.get(fault)
+    if (toldAt !== undefined && now - toldAt < TELL_AGAIN_MS) return false
+    this.#toldAt.set(fault, now)
+    return true
   }
 
   #log(work: Work, report: CountedReport, next: NextStep): void {

@@ -39,6 +39,11 @@ export class Circuit {
     return this.#state.kind === 'open' ? this.#state.until : now
   }
 
+  /** Everything is called as usual. */
+  get isClosed(): boolean {
+    return this.#state.kind === 'closed'
+  }
+
   isOpen(now: number): boolean {
     this.#passTime(now)
     return this.#state.kind === 'open'

@@ -5,7 +5,8 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 function watch({ answers }: { answers: () => boolean }) {
-  const state = { stillMs: 0, dead: [] as Error[] }
+  const state = { stillMs: 0, dead: [] as Error[], told: [] as string[] }
+  const tell = (_: object, message: string) => void state.told.push(message)
   const link = {
     run: () => (answers() ? Promise.resolve(undefined as never) : Promise.reject(new Error('away'))),
     renew: () => undefined,
@@ -15,6 +16,7 @@ function watch({ answers }: { answers: () => boolean }) {
     link,
     () => state.stillMs,
     (error) => state.dead.push(error),
+    { info: tell, warn: tell },
   )
   watching.start()
   return { state, watching }
@@ -30,6 +32,17 @@ describe('RunLoopWatch', () => {
     expect(state.dead).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(state.dead).toHaveLength(1)
+  })
+
+  it('tells once that nothing comes, and once that it is over', async () => {
+    const { state, watching } = watch({ answers: () => false })
+    state.stillMs = 16_000
+    await vi.advanceTimersByTimeAsync(45_000)
+    expect(state.told).toEqual(['nothing is fetched: Kafka does not answer, or its group waits for a member'])
+    state.stillMs = 100
+    await vi.advanceTimersByTimeAsync(45_000)
+    expect(state.told.slice(1)).toEqual(['records are fetched again'])
+    watching.stop()
   })
 
   it('does not blame the loop while the broker is away, nor soon after its return', async () => {

@@ -1,8 +1,11 @@
 import type { ClusterLink } from '../client/cluster-link.js'
+import type { KafkaLog } from '../kafka-settings.js'
 
 const CHECK_EVERY_MS = 15_000
 /** Longer than any join may take: the rebalance and the session time-out together. */
 const STILL_AFTER_MS = 60_000
+/** Told once, and when it is over. Ms. */
+const QUIET_AFTER_MS = 15_000
 /** How often in a row the broker must have answered while the loop stood still. */
 const PROOFS = 4
 
@@ -13,11 +16,13 @@ const PROOFS = 4
 export class RunLoopWatch {
   private timer: NodeJS.Timeout | undefined
   private proofs = 0
+  private isQuiet = false
 
   constructor(
     private readonly link: Pick<ClusterLink, 'run' | 'renew' | 'close'>,
     private readonly stillMs: () => number,
     private readonly onDead: (error: Error) => void,
+    private readonly log: Pick<KafkaLog, 'info' | 'warn'>,
   ) {}
 
   start(): void {
@@ -29,7 +34,17 @@ export class RunLoopWatch {
     this.link.close()
   }
 
+  private tell(): void {
+    const isQuiet = this.stillMs() >= QUIET_AFTER_MS
+    if (isQuiet === this.isQuiet) return
+    this.isQuiet = isQuiet
+    if (!isQuiet) return this.log.info({}, 'records are fetched again')
+    const fields = { ms: this.stillMs() }
+    this.log.warn(fields, 'nothing is fetched: Kafka does not answer, or its group waits for a member')
+  }
+
   private async check(): Promise<void> {
+    this.tell()
     if (this.stillMs() < STILL_AFTER_MS) {
       if (this.proofs > 0) this.link.renew()
       this.proofs = 0
