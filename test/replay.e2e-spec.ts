@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { partitionOfKey } from '../libs/kafka/src/codec/murmur2.js'
 import type { ApiClient, WebhookCreated } from './support/api-client.js'
 import { eventually } from './support/eventually.js'
+import { untilFannedOut } from './support/fanned-out.js'
 import { PARTITIONS, Pipeline } from './support/pipeline.js'
 import { Receiver } from './support/receiver.js'
 import { readTopics } from './support/topics.js'
@@ -43,6 +44,16 @@ afterAll(async () => {
 /** A user of its own for each test, so that no test's events match another's replay. */
 async function newOwner(): Promise<{ id: string; client: ApiClient }> {
   return pipeline.newAccount()
+}
+
+/** A webhook that has missed all that its account has posted. */
+async function newcomer(
+  owner: { id: string; client: ApiClient },
+  url: string,
+  events = ['context.updated'],
+): Promise<WebhookCreated> {
+  await untilFannedOut(pipeline, receiver, owner)
+  return owner.client.createWebhook(url, events)
 }
 
 const path = () => `/replay/${randomUUID()}`
@@ -106,7 +117,7 @@ describe('a replay', () => {
     const before = await publish(accountId, 60)
     const others = await publish(accountId, 5, 'context.deleted')
     const at = path()
-    const webhook = await client.createWebhook(receiver.url(at), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at))
 
     const replay = await start(client, webhook, { only: 'missed' })
     const done = await untilState(client, replay, 'done')
@@ -190,7 +201,7 @@ describe('a replay', () => {
     const { id: accountId, client } = await newOwner()
     await publish(accountId, 7)
     const at = path()
-    const webhook = await client.createWebhook(receiver.url(at), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at))
     await eventually(async () => {
       const { status, body } = await ask(client, webhook, { only: 'missed', dry_run: true })
       expect(status).toBe(200)
@@ -217,7 +228,7 @@ describe('a replay', () => {
     const { id: accountId, client } = await newOwner()
     const ids = await publish(accountId, 1_200)
     const at = path()
-    const webhook = await client.createWebhook(receiver.url(at), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at))
     const replay = await start(client, webhook, { only: 'missed', rate_per_second: 200 })
     await eventually(async () => expect((await look(client, replay)).sent).toBeGreaterThanOrEqual(200))
     await killApi()
@@ -251,7 +262,7 @@ describe('a replay', () => {
     const { id: accountId, client } = await newOwner()
     await publish(accountId, 300)
     const at = path()
-    const webhook = await client.createWebhook(receiver.url(at), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at))
     const replay = await start(client, webhook, { only: 'missed', rate_per_second: 20 })
     await eventually(() => expect(receiver.at(at).length).toBeGreaterThan(0))
 
@@ -283,7 +294,10 @@ describe('a replay', () => {
     await publish(accountId, 600)
     const at = path()
     const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(200), 300))
-    const webhook = await client.createWebhook(receiver.url(at, slow), ['context.updated', 'context.deleted'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at, slow), [
+      'context.updated',
+      'context.deleted',
+    ])
     const replay = await start(client, webhook, { only: 'missed', types: ['context.updated'], rate_per_second: 1_000 })
     await untilState(client, replay, 'done')
     await eventually(() => expect(receiver.at(at).length).toBeGreaterThan(10))
@@ -304,7 +318,7 @@ describe('a replay', () => {
     await publish(accountId, 1_500)
     const at = path()
     const slow = () => new Promise<number>((resolve) => setTimeout(() => resolve(200), 1_000))
-    const webhook = await client.createWebhook(receiver.url(at, slow), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(at, slow))
     const replay = await start(client, webhook, { only: 'missed', rate_per_second: 100 })
     const twoSeconds = 200
 
@@ -332,7 +346,8 @@ describe('a replay', () => {
     const hanging = await newOwner()
     await publish(hanging.id, 300)
     const at = path()
-    const stuck = await hanging.client.createWebhook(
+    const stuck = await newcomer(
+      hanging,
       receiver.url(at, () => 'hang'),
       ['context.updated'],
     )
@@ -357,7 +372,7 @@ describe('a replay', () => {
   it('stops when its webhook is disabled, and ends when that is deleted', async () => {
     const { id: accountId, client } = await newOwner()
     await publish(accountId, 200)
-    const webhook = await client.createWebhook(receiver.url(path()), ['context.updated'])
+    const webhook = await newcomer({ id: accountId, client }, receiver.url(path()))
     const replay = await start(client, webhook, { only: 'missed', rate_per_second: 10 })
     await untilState(client, replay, 'running')
     await client.expect('PATCH', `/v1/webhooks/${webhook.id}`, { is_active: false })
