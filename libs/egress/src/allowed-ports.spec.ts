@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isAllowedPort, parsePorts } from './allowed-ports.js'
+import { isAllowedPort, parsePorts, portsText } from './allowed-ports.js'
 
 test.each([
   ...[443, 1_024, 1_025, 8_443, 65_535].map((port) => [port, true] as const),
@@ -15,6 +15,10 @@ test('spaces around parts do not matter', () => {
     [443, 443],
     [8_000, 9_000],
   ])
+})
+
+test('ports are written as they are read', () => {
+  expect(portsText(parsePorts(' 443 , 8000-9000'))).toBe('443,8000-9000')
 })
 
 test('the first and the last port that there is may be allowed', () => {

@@ -16,3 +16,8 @@ export function parsePorts(text: string): PortRange[] {
 export function isAllowedPort(port: number, ranges: readonly PortRange[]): boolean {
   return ranges.some(([first, last]) => port >= first && port <= last)
 }
+
+/** As parsePorts reads them. */
+export function portsText(ranges: readonly PortRange[]): string {
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+}

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { type EgressPolicy, isAllowedAddress, refusalOf } from './address-policy.js'
-import { isAllowedPort } from './allowed-ports.js'
+import { isAllowedPort, portsText } from './allowed-ports.js'
 import { isLocalhost, loopbackAddresses } from './localhost.js'
 import { isPrivateName } from './private-name.js'
 
@@ -75,5 +75,6 @@ function problemOfHost(hostname: string, policy: EgressPolicy): string | undefin
 
 function problemOfPort(url: URL, policy: EgressPolicy): string | undefined {
   const port = portOf(url)
-  return isAllowedPort(port, policy.allowedPorts) ? undefined : `leads to port ${port}, which is not allowed`
+  if (isAllowedPort(port, policy.allowedPorts)) return undefined
+  return `leads to port ${port}, which is not one of ${portsText(policy.allowedPorts)}`
 }
