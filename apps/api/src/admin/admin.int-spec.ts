@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { BatchingProducer, KafkaConnection } from '#kafka'
-import { ApiKeyStore, PartitionStore, ReadModelWriter, statesFrom } from '#postgres'
+import { ApiKeyStore, PartitionStore, ReadModelWriter, WebhookStore, statesFrom } from '#postgres'
 import { encodeDeadLetter, encodeUndecodable } from '#topics'
 import { aDelivery } from '../../../../libs/domain/src/builders.testing.js'
 import { type TestDatabase, createTestDatabase } from '../../../../libs/postgres/src/test-database.testing.js'
@@ -140,8 +140,17 @@ describe('the command line of operators', () => {
     expect((await run('create-topics')).out).toBe('All topics exist.\n')
   })
 
+  /** Active, of an account of its own. */
+  async function aWebhook(id: string): Promise<string> {
+    const { id: accountId } = await json<{ id: string }>('accounts', 'create', '--name', id, '--email', 'a@example.com')
+    const webhook = { id, name: id, url: 'https://example.com/', events: [], sealedSecret: 'k1:sealed' }
+    await new WebhookStore(test.database).create(accountId, webhook)
+    return accountId
+  }
+
   it('lists dead letters and replays each once, as its next chain', async () => {
     const { connection, topics } = kafkaAccess()
+    for (const id of ['whk_1', 'whk_2']) await aWebhook(id)
     // A partition that was made a moment ago may still be without its leader.
     await vi.waitFor(
       async () =>
@@ -164,9 +173,9 @@ describe('the command line of operators', () => {
     const ofOne = await json<{ data: unknown[] }>('dead-letters', 'list', '--webhook', 'whk_2')
     expect(ofOne.data).toMatchObject([{ delivery_id: 'dlv_other', attempts: 6 }])
 
-    expect(await json('dead-letters', 'replay', '--webhook', 'whk_1')).toEqual({ replayed: 1, left_out: 0 })
+    expect(await run('dead-letters', 'replay', '--webhook', 'whk_1')).toMatchObject({ out: '1 delivery replayed\n' })
     // Nobody has told the read model yet.
-    expect(await json('dead-letters', 'replay', '--webhook', 'whk_1')).toEqual({ replayed: 0, left_out: 1 })
+    expect(await json('dead-letters', 'replay', '--webhook', 'whk_1')).toMatchObject({ replayed: 0, left_out: 1 })
 
     // What the projector would have made of the replay.
     const retention = { eventsMs: Date.now(), deliveriesMs: Date.now() }
@@ -174,7 +183,52 @@ describe('the command line of operators', () => {
     const fact = redeliveryRequested({ ...lost, chain: 2, trigger: 'redelivery' }, Date.now())
     await writer.write({ events: [], fanOuts: [], attempts: [], deliveries: statesFrom(fact) })
 
-    expect(await json('dead-letters', 'replay')).toEqual({ replayed: 1, left_out: 1 })
+    expect(await json('dead-letters', 'replay')).toEqual({
+      replayed: 1,
+      left_out: 1,
+      left_out_by_reason: { replayed_before: 1, webhook_disabled: 0, webhook_deleted: 0 },
+    })
+    const since = await json<{ data: { later_chain: number | null }[] }>('dead-letters', 'list', '--webhook', 'whk_1')
+    expect(since.data.map(({ later_chain }) => later_chain)).toEqual([2, 2])
+    expect((await run('dead-letters', 'list', '--webhook', 'whk_1')).out).toContain('LATER CHAIN')
+  })
+
+  it('keeps dead letters of a disabled or deleted webhook for when they can be delivered, and says so', async () => {
+    const { connection, topics } = kafkaAccess()
+    const webhooks = new WebhookStore(test.database)
+    const accounts = { off: await aWebhook('whk_off'), deleted: await aWebhook('whk_deleted') }
+    await webhooks.update(accounts.off, 'whk_off', { isActive: false })
+    await webhooks.remove(accounts.deleted, 'whk_deleted')
+    await sendAll(connection, [
+      ...['dlv_off_1', 'dlv_off_2'].map((id) =>
+        encodeDeadLetter(topics.deadLetter, aDelivery({ id, webhookId: 'whk_off' }), 'exhausted'),
+      ),
+      encodeDeadLetter(topics.deadLetter, aDelivery({ id: 'dlv_deleted', webhookId: 'whk_deleted' }), 'gone'),
+    ])
+
+    expect((await run('dead-letters', 'replay')).out).toBe(
+      [
+        '0 deliveries replayed',
+        '2 left out: replayed before, or redelivered since',
+        '2 left out: webhook disabled; they can be replayed when it is enabled',
+        '1 left out: webhook deleted',
+        '',
+      ].join('\n'),
+    )
+
+    await webhooks.update(accounts.off, 'whk_off', { isActive: true })
+    expect(await json('dead-letters', 'replay')).toEqual({
+      replayed: 2,
+      left_out: 3,
+      left_out_by_reason: { replayed_before: 2, webhook_disabled: 0, webhook_deleted: 1 },
+    })
+  })
+
+  it.each(['list', 'replay'])('says that there is no such webhook: dead-letters %s', async (command) => {
+    const { code, err, out } = await run('dead-letters', command, '--webhook', 'whk_nope')
+
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain('There is no webhook whk_nope')
   })
 })
 

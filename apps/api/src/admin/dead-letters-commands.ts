@@ -1,10 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { ConsumedRecord } from '#kafka'
-import { type DeadLetter, deadLetterFrom } from './dead-letter.js'
+import { type ListedLetter, listDeadLetters } from './list-dead-letters.js'
 import { type PrintOptions, print, table, time } from './print.js'
-import { readDeadLetters } from './read-dead-letters.js'
-import { replayDeadLetters } from './replay-dead-letters.js'
-import { type KafkaAccess, kafkaAccess } from './with-kafka.js'
+import { type ReplayOutcome, replayDeadLetters } from './replay-dead-letters.js'
+import { kafkaAccess } from './with-kafka.js'
 
 interface Filter {
   webhook?: string
@@ -21,36 +19,36 @@ export function addDeadLettersCommands(program: Command): void {
     .option('--webhook <id>', 'only those of this webhook')
     .option('--limit <count>', 'at most so many', count, 50)
     .option('--json', 'print them as JSON')
-    .action(async ({ limit, ...options }: { limit: number } & Filter & PrintOptions) => {
-      const letters = await newestLetters(kafkaAccess(), options, limit)
-      const headings = ['AT', 'REASON', 'WEBHOOK', 'DELIVERY', 'EVENT', 'CHAIN', 'ATTEMPTS', 'PROBLEM']
+    .action(async ({ webhook, limit, ...options }: { limit: number } & Filter & PrintOptions) => {
+      const letters = await listDeadLetters(kafkaAccess(), webhook, limit)
+      const headings = ['AT', 'REASON', 'WEBHOOK', 'DELIVERY', 'EVENT', 'CHAIN', 'ATTEMPTS', 'LATER CHAIN', 'PROBLEM']
       print({ data: letters.map(jsonRow) }, table(headings, letters.map(cells), 'There are no dead letters.'), options)
     })
 
   deadLetters
     .command('replay')
-    .description('deliver dead letters again, each in a new chain of attempts; those replayed before are left out')
+    .description('deliver dead letters again, each in a new chain; not those replayed before, or of a disabled webhook')
     .option('--webhook <id>', 'only those of this webhook')
     .option('--json', 'print the outcome as JSON')
-    .action(async (options: Filter & PrintOptions) => {
-      const { replayed, leftOut } = await replayDeadLetters(kafkaAccess(), ofWebhook(options))
-      const lines = `${replayed} deliveries replayed, ${leftOut} left out (replayed before, or redelivered since)`
-      print({ replayed, left_out: leftOut }, lines, options)
+    .action(async ({ webhook, ...options }: Filter & PrintOptions) => {
+      const { replayed, leftOut } = await replayDeadLetters(kafkaAccess(), webhook)
+      const left_out = Object.values(leftOut).reduce((sum, each) => sum + each, 0)
+      print({ replayed, left_out, left_out_by_reason: leftOut }, linesOf({ replayed, leftOut }), options)
     })
 }
 
-function ofWebhook({ webhook }: Filter): (record: ConsumedRecord) => boolean {
-  return (record) => webhook === undefined || record.key === webhook
+function linesOf({ replayed, leftOut }: ReplayOutcome): string[] {
+  const reasons = Object.entries(REASONS) as [keyof typeof REASONS, string][]
+  return [
+    `${replayed} ${replayed === 1 ? 'delivery' : 'deliveries'} replayed`,
+    ...reasons.flatMap(([reason, words]) => (leftOut[reason] > 0 ? [`${leftOut[reason]} left out: ${words}`] : [])),
+  ]
 }
 
-/** The topic may hold a month of them: what will not be shown does not stay in memory. */
-async function newestLetters(access: KafkaAccess, filter: Filter, limit: number): Promise<DeadLetter[]> {
-  let newest: DeadLetter[] = []
-  await readDeadLetters(access, (records) => {
-    const letters = records.filter(ofWebhook(filter)).map(deadLetterFrom)
-    newest = [...newest, ...letters].sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit)
-  })
-  return newest
+const REASONS: Record<keyof ReplayOutcome['leftOut'], string> = {
+  replayed_before: 'replayed before, or redelivered since',
+  webhook_disabled: 'webhook disabled; they can be replayed when it is enabled',
+  webhook_deleted: 'webhook deleted',
 }
 
 function count(text: string): number {
@@ -59,14 +57,15 @@ function count(text: string): number {
   return value
 }
 
-function cells({ at, reason, delivery, problem, origin }: DeadLetter): string[] {
+function cells({ at, reason, delivery, problem, origin, laterChain }: ListedLetter): string[] {
   const known = delivery
     ? [delivery.webhookId, delivery.id, delivery.eventId, String(delivery.chain), String(delivery.attempt)]
     : ['-', '-', '-', '-', '-']
-  return [time(at), reason, ...known, [problem, origin].filter((text) => text !== undefined).join(' at ')]
+  const later = laterChain === undefined ? '?' : String(laterChain ?? '-')
+  return [time(at), reason, ...known, later, [problem, origin].filter((text) => text !== undefined).join(' at ')]
 }
 
-function jsonRow({ at, reason, delivery, problem, origin }: DeadLetter) {
+function jsonRow({ at, reason, delivery, problem, origin, laterChain }: ListedLetter) {
   return {
     at,
     reason,
@@ -76,6 +75,8 @@ function jsonRow({ at, reason, delivery, problem, origin }: DeadLetter) {
     account_id: delivery?.accountId ?? null,
     chain: delivery?.chain ?? null,
     attempts: delivery?.attempt ?? null,
+    // Left out while Postgres is away.
+    later_chain: laterChain,
     problem: problem ?? null,
     origin: origin ?? null,
   }

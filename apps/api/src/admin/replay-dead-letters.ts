@@ -1,43 +1,41 @@
 import type { Delivery } from '#domain'
 import { BatchingProducer, type ConsumedRecord } from '#kafka'
-import { type Database, DeliveryLog, RedeliveryStore } from '#postgres'
+import { type Database, DeliveryLog, RedeliveryStore, WebhookSnapshot } from '#postgres'
 import { RedeliveryLog } from '../redeliveries/redelivery-log.js'
 import { requestedChainOf } from '../redeliveries/requested-redelivery.js'
+import { CallableWebhooks, type NotCallable, assertExists } from './callable-webhooks.js'
 import { deadLetterFrom, latestChains, nextChainOf } from './dead-letter.js'
+import { laterChains } from './later-chains.js'
 import { readDeadLetters } from './read-dead-letters.js'
 import { withDatabase } from './with-database.js'
 import type { KafkaAccess } from './with-kafka.js'
 
 export interface ReplayOutcome {
   replayed: number
-  /** Replayed before, or redelivered since. */
-  leftOut: number
+  /** By reason. Those of a webhook that is not called keep their turn: they can be replayed when it is. */
+  leftOut: Record<'replayed_before' | NotCallable, number>
 }
-
-/** Deliveries asked about at once. */
-const LOOK_UP = 5_000
 
 /**
  * Puts deliveries that were given up back into `deliveries`, each as the first attempt of its next chain. Running it
  * again does nothing, however soon: each chain is taken in Postgres before it is sent, and what a crash leaves there is
  * sent by the API. The log is read twice, first for the ids alone, so that a month of bodies never lies in memory.
  *
- * @param isWanted which dead letters
+ * @param webhook whose dead letters; all where it is undefined
+ * @throws Error when there is no such webhook
  */
-export async function replayDeadLetters(
-  access: KafkaAccess,
-  isWanted: (record: ConsumedRecord) => boolean,
-): Promise<ReplayOutcome> {
+export async function replayDeadLetters(access: KafkaAccess, webhook: string | undefined): Promise<ReplayOutcome> {
+  const isWanted = ({ key }: ConsumedRecord) => webhook === undefined || key === webhook
   const givenUp = new Map<string, number>()
   await readDeadLetters(access, (records) => latestChains(deliveriesIn(records.filter(isWanted)), givenUp))
   const producer = new BatchingProducer(access.connection, { idempotent: true, deadlineMs: 15_000 })
   await producer.start()
   try {
-    const replayed = await withDatabase(
-      (database) => replay(access, database, new RedeliveryLog(producer, access.topics), givenUp),
-      access.config.databaseUrl,
-    )
-    return { replayed, leftOut: givenUp.size - replayed }
+    return await withDatabase(async (database) => {
+      const webhooks = new CallableWebhooks(new WebhookSnapshot(database))
+      if (webhook !== undefined && givenUp.size === 0) await assertExists(webhook, webhooks)
+      return replay(access, database, new RedeliveryLog(producer, access.topics), webhooks, givenUp)
+    }, access.config.databaseUrl)
   } finally {
     await producer.close()
   }
@@ -47,35 +45,33 @@ async function replay(
   access: KafkaAccess,
   database: Database,
   log: RedeliveryLog,
+  webhooks: CallableWebhooks,
   givenUp: Map<string, number>,
-): Promise<number> {
-  const due = await withoutLaterChains(database, givenUp)
+): Promise<ReplayOutcome> {
+  const later = await laterChains(new DeliveryLog(database), givenUp)
+  const due = new Map([...givenUp].filter(([id]) => !later.has(id)))
   const store = new RedeliveryStore(database)
+  const leftOut = { replayed_before: later.size, webhook_disabled: 0, webhook_deleted: 0 }
   let replayed = 0
   await readDeadLetters(access, async (records) => {
     const deliveries = deliveriesIn(records).filter(({ id, chain }) => due.get(id) === chain && due.delete(id))
+    if (deliveries.length === 0) return
+    await webhooks.look()
+    const callable = deliveries.filter(({ webhookId }) => {
+      const reason = webhooks.whyNot(webhookId)
+      if (reason) leftOut[reason]++
+      return !reason
+    })
     const now = Date.now()
-    const claimed = await store.claim(deliveries.map((delivery) => requestedChainOf(nextChainOf(delivery), now)))
+    const claimed = await store.claim(callable.map((delivery) => requestedChainOf(nextChainOf(delivery), now)))
     await log.write(claimed)
     for (const chain of claimed) await store.sent(chain)
     replayed += claimed.length
+    leftOut.replayed_before += callable.length - claimed.length
   })
-  return replayed
+  return { replayed, leftOut }
 }
 
 function deliveriesIn(records: readonly ConsumedRecord[]): Delivery[] {
   return records.map((record) => deadLetterFrom(record).delivery).filter((delivery) => delivery !== null)
-}
-
-/** The read model knows of later chains, by an earlier replay or by a customer's own redelivery. */
-async function withoutLaterChains(database: Database, givenUp: Map<string, number>): Promise<Map<string, number>> {
-  const log = new DeliveryLog(database)
-  const due = new Map(givenUp)
-  const ids = [...givenUp.keys()]
-  for (let from = 0; from < ids.length; from += LOOK_UP) {
-    for (const [id, chain] of await log.latestChains(ids.slice(from, from + LOOK_UP))) {
-      if (chain > givenUp.get(id)!) due.delete(id)
-    }
-  }
-  return due
 }

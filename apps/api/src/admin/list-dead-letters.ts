@@ -1,0 +1,64 @@
+import { DatabaseUnavailable, DeliveryLog, WebhookSnapshot } from '#postgres'
+import { CallableWebhooks, assertExists } from './callable-webhooks.js'
+import { type DeadLetter, deadLetterFrom } from './dead-letter.js'
+import { laterChains } from './later-chains.js'
+import { readDeadLetters } from './read-dead-letters.js'
+import { withDatabase } from './with-database.js'
+import type { KafkaAccess } from './with-kafka.js'
+
+export interface ListedLetter extends DeadLetter {
+  /** The latest chain of a replay or redelivery since, if any. Undefined: not known, since Postgres is away. */
+  laterChain?: number | null
+}
+
+/**
+ * The newest dead letters, newest first.
+ *
+ * @param webhook whose; all where it is undefined
+ * @throws Error when there is no such webhook
+ */
+export async function listDeadLetters(
+  access: KafkaAccess,
+  webhook: string | undefined,
+  limit: number,
+): Promise<ListedLetter[]> {
+  return withLaterChains(access, webhook, await newestLetters(access, webhook, limit))
+}
+
+/** The topic may hold a month of them: what will not be shown does not stay in memory. */
+async function newestLetters(access: KafkaAccess, webhook: string | undefined, limit: number): Promise<DeadLetter[]> {
+  let newest: DeadLetter[] = []
+  await readDeadLetters(access, (records) => {
+    const letters = records.filter(({ key }) => webhook === undefined || key === webhook).map(deadLetterFrom)
+    newest = [...newest, ...letters].sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit)
+  })
+  return newest
+}
+
+async function withLaterChains(
+  access: KafkaAccess,
+  webhook: string | undefined,
+  letters: DeadLetter[],
+): Promise<ListedLetter[]> {
+  const oldest = new Map<string, number>()
+  for (const { delivery } of letters) {
+    if (delivery) oldest.set(delivery.id, Math.min(delivery.chain, oldest.get(delivery.id) ?? delivery.chain))
+  }
+  try {
+    return await withDatabase(async (database) => {
+      const nobodyKnows = webhook !== undefined && letters.length === 0
+      if (nobodyKnows) await assertExists(webhook, new CallableWebhooks(new WebhookSnapshot(database)))
+      const later = await laterChains(new DeliveryLog(database), oldest)
+      return letters.map((letter) => ({ ...letter, laterChain: laterThan(letter, later) }))
+    }, access.config.databaseUrl)
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+    process.stderr.write(`warning: which were replayed or redelivered since is not known: ${error.message}\n`)
+    return letters
+  }
+}
+
+function laterThan({ delivery }: DeadLetter, latest: Map<string, number>): number | null {
+  const chain = delivery && latest.get(delivery.id)
+  return delivery && chain && chain > delivery.chain ? chain : null
+}
