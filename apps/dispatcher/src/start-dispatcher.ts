@@ -157,7 +157,8 @@ async function tiersToConsume(connection: KafkaConnection, topics: TopicMap): Pr
     const written = [topics.deliveryLog, topics.deadLetter, topics.webhookChanges, topics.webhookCommands]
     await admin.awaitTopics([...topics.coPartitioned, ...written])
     const leftBehind = topics.leftBehindTiers(await admin.listTopics())
-    const problem = partitionProblem(await admin.partitionCounts([...topics.coPartitioned, ...leftBehind]))
+    const counts = await admin.partitionCounts([...topics.coPartitioned, ...leftBehind])
+    const problem = partitionProblem(counts, connection.settings.brokers)
     if (problem) throw new Error(problem)
     return [...topics.tiers, ...leftBehind]
   } finally {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { BatchingProducer, KafkaConnection } from '#kafka'
+import { BatchingProducer, KafkaConnection, TopicAdmin } from '#kafka'
 import { ApiKeyStore, PartitionStore, ReadModelWriter, WebhookStore, statesFrom } from '#postgres'
 import { encodeDeadLetter, encodeUndecodable } from '#topics'
 import { aDelivery } from '../../../../libs/domain/src/builders.testing.js'
@@ -138,6 +138,21 @@ describe('the command line of operators', () => {
 
     expect(created).toContain(`${prefix}deliveries.retry-3h36m`)
     expect((await run('create-topics')).out).toBe('All topics exist.\n')
+  })
+
+  it('names the tier that an earlier schedule left behind with too few partitions', async () => {
+    vi.stubEnv('KAFKA_TOPIC_PREFIX', `${prefix}uneven.`)
+    const admin = new TopicAdmin(kafkaAccess().connection)
+    const leftBehind = `${prefix}uneven.deliveries.retry-7s`
+    await admin.ensureTopics([{ name: leftBehind, partitions: 1, replicationFactor: 1, config: {} }])
+    await admin.ensureTopics([{ name: `${prefix}uneven.deliveries`, partitions: 2, replicationFactor: 1, config: {} }])
+    await admin.close()
+
+    const { code, err } = await run('create-topics')
+
+    expect(code).toBe(0)
+    const server = inject('kafkaBrokers')
+    expect(err).toContain(`kafka-topics.sh --bootstrap-server ${server} --alter --topic ${leftBehind} --partitions 2\n`)
   })
 
   /** Active, of an account of its own. */

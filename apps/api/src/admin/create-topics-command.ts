@@ -13,8 +13,10 @@ export function addCreateTopicsCommand(program: Command): void {
       const { connection, topics, config } = kafkaAccess()
       const admin = new TopicAdmin(connection)
       try {
-        const existing = await admin.partitionCounts(topics.specs.map(({ name }) => name))
-        const { specs, warnings } = plannedTopics(topics, existing, config.topics)
+        const leftBehind = topics.leftBehindTiers(await admin.listTopics())
+        const existing = await admin.partitionCounts([...topics.specs.map(({ name }) => name), ...leftBehind])
+        const { brokers } = config.kafka
+        const { specs, warnings } = plannedTopics(topics, existing, { ...config.topics, brokers })
         for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
         const created = await admin.ensureTopics(specs)
         const lines = created.length > 0 ? created.map((name) => `created ${name}`) : 'All topics exist.'

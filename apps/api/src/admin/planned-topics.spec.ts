@@ -11,7 +11,7 @@ const topics = new TopicMap({
   deliveryRetentionMs: 30 * DAY_MS,
   deliveryMaxAgeMs: DAY_MS,
 })
-const config = { partitions: 12, replicationFactor: 3 }
+const config = { partitions: 12, replicationFactor: 3, brokers: ['10.0.0.1:9092', '10.0.0.2:9092'] }
 
 function partitions(existing: [string, number][]): Record<string, number> {
   const { specs } = plannedTopics(topics, new Map(existing), config)
@@ -52,8 +52,31 @@ describe('the topics to create', () => {
 
     expect(warnings).toEqual([
       'The delivery topics have 24 partitions, which wins over KAFKA_PARTITIONS=12.',
-      expect.stringContaining('--alter --topic deliveries.retry-1m --partitions 24'),
+      [
+        'the delivery topics must have the same number of partitions, but have: ' +
+          'deliveries 24, deliveries.retry-1m 12. Mend it with:',
+        // The dispatcher that refuses to start prints the same.
+        '  kafka-topics.sh --bootstrap-server 10.0.0.1:9092,10.0.0.2:9092 --alter --topic deliveries.retry-1m --partitions 24',
+      ].join('\n'),
     ])
     expect(plannedTopics(topics, new Map([['deliveries', 12]]), config).warnings).toEqual([])
+  })
+
+  it('are equal with the tiers of an earlier schedule as well, which the dispatcher drains', () => {
+    const existing = new Map([
+      ['deliveries', 4],
+      ['deliveries.retry-10s', 8],
+      ['deliveries.retry-7s', 4],
+      ['deliveries.retry-9s', 4],
+      ['unrelated', 1],
+    ])
+
+    const [, warning] = plannedTopics(topics, existing, config).warnings
+
+    const named = warning!.match(/--topic \S+ --partitions \d+/g)
+    expect(named).toEqual(
+      ['deliveries', 'deliveries.retry-7s', 'deliveries.retry-9s'].map((name) => `--topic ${name} --partitions 8`),
+    )
+    expect(partitions([['deliveries.retry-7s', 4]])['deliveries.replay']).toBe(4)
   })
 })

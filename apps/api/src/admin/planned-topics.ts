@@ -9,17 +9,20 @@ export interface PlannedTopics {
 
 /**
  * Every topic with its number of partitions. The delivery topics must have equally many, since partition p of each
- * holds the same webhooks: where some exist already, their number wins for those that are still missing.
+ * holds the same webhooks: where some exist already, their number wins for those that are still missing. So must the
+ * tiers of an earlier schedule, which the dispatcher drains.
  *
  * @param existing partitions of the topics that exist
+ * @param config with the brokers, host:port
  */
 export function plannedTopics(
-  topics: Pick<TopicMap, 'specs' | 'coPartitioned'>,
+  topics: Pick<TopicMap, 'specs' | 'coPartitioned' | 'leftBehindTiers'>,
   existing: ReadonlyMap<string, number>,
-  config: { partitions: number; replicationFactor: number },
+  config: { partitions: number; replicationFactor: number; brokers: readonly string[] },
 ): PlannedTopics {
   const { coPartitioned } = topics
-  const counts = new Map(coPartitioned.flatMap((name) => (existing.has(name) ? [[name, existing.get(name)!]] : [])))
+  const consumedTogether = [...coPartitioned, ...topics.leftBehindTiers([...existing.keys()])]
+  const counts = new Map(consumedTogether.flatMap((name) => (existing.has(name) ? [[name, existing.get(name)!]] : [])))
   const shared = counts.size > 0 ? Math.max(...counts.values()) : config.partitions
   const specs = topics.specs.map((spec) => ({
     name: spec.name,
@@ -27,7 +30,7 @@ export function plannedTopics(
     replicationFactor: config.replicationFactor,
     config: { ...spec.config, ...durable(config.replicationFactor) },
   }))
-  return { specs, warnings: warningsFor(counts, shared, config.partitions) }
+  return { specs, warnings: warningsFor(counts, shared, config) }
 }
 
 /** Of three replicas two must have a record before it counts as written: one may die, and one may have died before. */
@@ -35,16 +38,23 @@ function durable(replicationFactor: number): Record<string, string> {
   return replicationFactor >= 3 ? { 'min.insync.replicas': '2' } : {}
 }
 
-function warningsFor(counts: Map<string, number>, shared: number, configured: number): string[] {
+function warningsFor(
+  counts: ReadonlyMap<string, number>,
+  shared: number,
+  { partitions, brokers }: { partitions: number; brokers: readonly string[] },
+): string[] {
   const warnings: string[] = []
-  if (shared !== configured) {
-    warnings.push(`The delivery topics have ${shared} partitions, which wins over KAFKA_PARTITIONS=${configured}.`)
+  if (shared !== partitions) {
+    warnings.push(`The delivery topics have ${shared} partitions, which wins over KAFKA_PARTITIONS=${partitions}.`)
   }
-  const odd = [...counts].filter(([, count]) => count !== shared)
-  for (const [name, count] of odd) {
+  const short = [...counts].filter(([, count]) => count < shared)
+  if (short.length > 0) {
+    const list = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ')
+    // The form of the dispatcher's refusal to start: both are the same news.
+    const alter = `kafka-topics.sh --bootstrap-server ${brokers.join(',')} --alter`
+    const commands = short.map(([topic]) => `\n  ${alter} --topic ${topic} --partitions ${shared}`).join('')
     warnings.push(
-      `${name} has ${count} partitions, the others ${shared}: no dispatcher will start. ` +
-        `Mend it with: kafka-topics.sh --alter --topic ${name} --partitions ${shared}`,
+      `the delivery topics must have the same number of partitions, but have: ${list}. Mend it with:${commands}`,
     )
   }
   return warnings
