@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { TopicAdmin } from '#kafka'
 import { plannedTopics } from './planned-topics.js'
 import { type PrintOptions, print } from './print.js'
-import { kafkaAccess } from './with-kafka.js'
+import { answeringKafka } from './with-kafka.js'
 
 export function addCreateTopicsCommand(program: Command): void {
   program
@@ -10,7 +10,7 @@ export function addCreateTopicsCommand(program: Command): void {
     .description('create the topics that do not exist yet; existing ones stay as they are')
     .option('--json', 'print the names as JSON')
     .action(async (options: PrintOptions) => {
-      const { connection, topics, config } = kafkaAccess()
+      const { connection, topics, config } = await answeringKafka()
       const admin = new TopicAdmin(connection)
       try {
         const leftBehind = topics.leftBehindTiers(await admin.listTopics())

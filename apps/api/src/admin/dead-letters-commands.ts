@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { type ListedLetter, listDeadLetters } from './list-dead-letters.js'
 import { type PrintOptions, print, table, time } from './print.js'
 import { type ReplayOutcome, replayDeadLetters } from './replay-dead-letters.js'
-import { kafkaAccess } from './with-kafka.js'
+import { answeringKafka } from './with-kafka.js'
 
 interface Filter {
   webhook?: string
@@ -20,7 +20,7 @@ export function addDeadLettersCommands(program: Command): void {
     .option('--limit <count>', 'at most so many', count, 50)
     .option('--json', 'print them as JSON')
     .action(async ({ webhook, limit, ...options }: { limit: number } & Filter & PrintOptions) => {
-      const letters = await listDeadLetters(kafkaAccess(), webhook, limit)
+      const letters = await listDeadLetters(await answeringKafka(), webhook, limit)
       const headings = ['AT', 'REASON', 'WEBHOOK', 'DELIVERY', 'EVENT', 'CHAIN', 'ATTEMPTS', 'LATER CHAIN', 'PROBLEM']
       print({ data: letters.map(jsonRow) }, table(headings, letters.map(cells), 'There are no dead letters.'), options)
     })
@@ -31,7 +31,7 @@ export function addDeadLettersCommands(program: Command): void {
     .option('--webhook <id>', 'only those of this webhook')
     .option('--json', 'print the outcome as JSON')
     .action(async ({ webhook, ...options }: Filter & PrintOptions) => {
-      const { replayed, leftOut } = await replayDeadLetters(kafkaAccess(), webhook)
+      const { replayed, leftOut } = await replayDeadLetters(await answeringKafka(), webhook)
       const left_out = Object.values(leftOut).reduce((sum, each) => sum + each, 0)
       print({ replayed, left_out, left_out_by_reason: leftOut }, linesOf({ replayed, leftOut }), options)
     })

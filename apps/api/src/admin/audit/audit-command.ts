@@ -4,7 +4,7 @@ import { type Patience, parseDuration, patienceFor } from '#domain'
 import { type LogSpan, TopicAdmin, partitionName } from '#kafka'
 import { type PrintOptions, print, table } from '../print.js'
 import { withDatabase } from '../with-database.js'
-import { type KafkaAccess, kafkaAccess } from '../with-kafka.js'
+import { type KafkaAccess, answeringKafka } from '../with-kafka.js'
 import { count } from '../rebuild/reading-progress.js'
 import { type AuditOutcome, audit } from './audit.js'
 import { auditRange, momentOf } from './audit-range.js'
@@ -33,7 +33,7 @@ export function addAuditCommand(program: Command): void {
     .option('--limit <count>', 'list at most so many of what is missing', whole, 20)
     .option('--json', 'print it as JSON')
     .action(async (options: AuditOptions) => {
-      const access = kafkaAccess()
+      const access = await answeringKafka()
       const { eventRetentionMs, deliveryRetentionMs, deliveryMaxAgeMs } = access.config.topics
       const request = {
         ...auditRange(options, Math.min(eventRetentionMs, deliveryRetentionMs), Date.now()),
