@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ensureBuilt, root } from './build.mjs'
 
 await ensureBuilt()
+const { noStackHint } = await import('../dist/local/src/no-stack-hint.js')
 const stack = readLocal('stack.json')
 const state = readLocal('state.json')
 const main = join(root, 'dist/apps/api/src/main.js')
@@ -19,7 +20,11 @@ const child = spawn(process.execPath, [main, 'admin', ...process.argv.slice(2)],
 // Ctrl-C reaches the child as well, and its end is ours.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => child.kill('SIGTERM'))
-child.once('close', (code, signal) => process.exit(signal ? 1 : code))
+child.once('close', (code, signal) => {
+  const hint = noStackHint({ exitCode: code, isRunning: stack !== undefined })
+  if (hint) process.stderr.write(`${hint}\n`)
+  process.exit(signal ? 1 : code)
+})
 
 function fromStack() {
   return {
