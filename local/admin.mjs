@@ -5,34 +5,22 @@ import { join } from 'node:path'
 import { ensureBuilt, root } from './build.mjs'
 
 await ensureBuilt()
+const { adminEnvironment } = await import('../dist/local/src/admin-environment.js')
 const { noStackHint } = await import('../dist/local/src/no-stack-hint.js')
-const stack = readLocal('stack.json')
-const state = readLocal('state.json')
+const isRunning = readLocal('stack.json') !== undefined
 const main = join(root, 'dist/apps/api/src/main.js')
 const child = spawn(process.execPath, [main, 'admin', ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: {
-    ...fromStack(),
-    // An empty variable means "not set", as it does to the services.
-    ...Object.fromEntries(Object.entries(process.env).filter(([, value]) => value)),
-  },
+  env: adminEnvironment({ isRunning, state: readLocal('state.json'), environment: process.env }),
 })
 // Ctrl-C reaches the child as well, and its end is ours.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => child.kill('SIGTERM'))
 child.once('close', (code, signal) => {
-  const hint = noStackHint({ exitCode: code, isRunning: stack !== undefined })
+  const hint = noStackHint({ exitCode: code, isRunning })
   if (hint) process.stderr.write(`${hint}\n`)
   process.exit(signal ? 1 : code)
 })
-
-function fromStack() {
-  return {
-    ...(stack && { DATABASE_URL: stack.database_url, KAFKA_BROKERS: stack.kafka_brokers }),
-    ...(stack?.pids.kafka && { KAFKA_REPLICATION_FACTOR: '1' }),
-    ...(state && { SECRETS_KEY: state.secrets_key }),
-  }
-}
 
 function readLocal(name) {
   const file = join(root, '.local', name)

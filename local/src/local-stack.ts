@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { askAdmin, runAdmin, type AdminOptions } from './admin-command.js'
+import { adminVariablesOf } from './admin-environment.js'
 import { ApiClient } from './api-client.js'
 import { makeTrustedAuthority } from './authorities-file.js'
 import type { Certificate } from './certificates.js'
@@ -86,6 +87,7 @@ export class LocalStack {
       authoritiesFile: folder.authoritiesFile,
     }
     const admin = this.adminOptions(settings)
+    this.state.admin_environment = adminVariablesOf(admin.environment)
     const keptAccount = this.state.account
     const account = await this.prepare(kafka, admin, settings)
     await Promise.all(serviceNames.map((name) => this.begin(this.startService(name, settings))))
@@ -118,6 +120,8 @@ export class LocalStack {
     await this.sample?.receiver.stop()
     await this.writing
     await rm(this.options.folder.stackFile, { force: true })
+    delete this.state.admin_environment
+    await this.keepState()
   }
 
   // What fails is thrown where it is awaited; until then, and when something else failed first, it is not "unhandled".

@@ -7,6 +7,8 @@ export interface LocalState {
   secrets_key: string
   account?: { id: string; api_key: string; producer_key: string }
   sample_webhook?: { id: string; secret: string }
+  /** What the running stack's services were started with, as far as `npm run admin` needs it; not kept beyond its stop. */
+  admin_environment?: Record<string, string>
   ports: { kafka?: number; postgres?: number; receiver?: number }
 }
 
