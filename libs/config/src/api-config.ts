@@ -39,8 +39,11 @@ export function readApiConfig(environment: Environment = process.env): ApiConfig
       folder: reader.required(named('MAIL_DIR')),
     },
   }
-  if (smtpUrl !== undefined && from === undefined) {
+  if (reader.isSet('SMTP_URL') && !reader.isSet('MAIL_FROM')) {
     reader.problem('MAIL_FROM is not set: a mail server needs to be told who writes')
+  }
+  if (config.port !== undefined && config.port === config.managementPort) {
+    reader.problem(`API_PORT: ${config.port} is the management port, too: give each its own`)
   }
   reader.done()
   return config

@@ -22,6 +22,11 @@ test('takes the default where nothing is set, and an empty text is nothing', () 
   expect(new EnvironmentReader({ COUNT: '' }).optional(count)).toBeUndefined()
 })
 
+test('knows what is set, also where it is wrong', () => {
+  const reader = new EnvironmentReader({ COUNT: 'many', SIZE: '' })
+  expect(['COUNT', 'SIZE', 'WEIGHT'].map((name) => reader.isSet(name))).toEqual([true, false, false])
+})
+
 test('a missing variable is told with the sentence that documents it', () => {
   const reader = new EnvironmentReader({})
   reader.required(count)

@@ -46,6 +46,11 @@ export class EnvironmentReader {
     return value as T
   }
 
+  /** By its operator, rightly or wrongly; a default does not count. */
+  isSet(name: string): boolean {
+    return Boolean(this.environment[name])
+  }
+
   problem(text: string): void {
     this.#problems.push(text)
   }

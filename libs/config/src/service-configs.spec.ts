@@ -81,6 +81,62 @@ test.each(readers)('%s refuses to expire deliveries before their last attempt', 
   expect(problemsOf(() => read({ ...environment, DELIVERY_MAX_AGE: '24h43m10s' }))).toEqual([])
 })
 
+test.each(readers)('%s refuses to forget deliveries before they end', (_, read) => {
+  const environment = anEnvironment({ DELIVERY_RETENTION: '2d', DELIVERY_MAX_AGE: '3d' })
+  expect(problemsOf(() => read(environment))).toEqual([
+    'DELIVERY_RETENTION: 2d is less than DELIVERY_MAX_AGE, 3d: deliveries would be forgotten before they end',
+  ])
+  expect(problemsOf(() => read({ ...environment, DELIVERY_RETENTION: '3d' }))).toEqual([])
+})
+
+test('values that would break the product are refused, each with what is allowed', () => {
+  const environment = anEnvironment({
+    KAFKA_PARTITIONS: '2001',
+    KAFKA_REPLICATION_FACTOR: '16',
+    RETRY_SCHEDULE: '1ms,1s,1s,1s,1s',
+    EVENT_RETENTION: '0s',
+    DELIVERY_RETENTION: '23h',
+    ATTEMPT_TIMEOUT: '0s',
+    DISABLE_AFTER_ATTEMPTS: '0',
+    DISABLE_AFTER: '0s',
+  })
+  const ofAll = [
+    'KAFKA_PARTITIONS: "2001" is not a whole number from 1 to 2000',
+    'KAFKA_REPLICATION_FACTOR: "16" is not a whole number from 1 to 15',
+    'RETRY_SCHEDULE: "1ms,1s,1s,1s,1s" has waits that are not from 100ms to 7d',
+    expect.stringMatching(/^EVENT_RETENTION: "0s" is not a duration from 1d to /),
+    expect.stringMatching(/^DELIVERY_RETENTION: "23h" is not a duration from 1d to /),
+  ]
+  const ofRule = [
+    'DISABLE_AFTER_ATTEMPTS: "0" is not a whole number from 1 to 10000',
+    'DISABLE_AFTER: "0s" is not a duration from 1s to 365d',
+  ]
+  expect(problemsOf(() => readFanoutConfig(environment))).toEqual(ofAll)
+  expect(problemsOf(() => readApiConfig(environment))).toEqual([...ofAll, ...ofRule])
+  expect(problemsOf(() => readDispatcherConfig(environment))).toEqual([
+    ...ofAll,
+    'ATTEMPT_TIMEOUT: "0s" is not a duration from 100ms to 5s',
+    ...ofRule,
+  ])
+})
+
+test('a mail server needs a sender with an address', () => {
+  const environment = anEnvironment({ SMTP_URL: 'smtps://webhooks:hunter2@mail.example.com' })
+  expect(problemsOf(() => readApiConfig(environment))).toEqual([
+    'MAIL_FROM is not set: a mail server needs to be told who writes',
+  ])
+  expect(problemsOf(() => readApiConfig({ ...environment, MAIL_FROM: 'nope' }))).toEqual([
+    'MAIL_FROM: "nope" has no address: write it like webhooks@example.com or Webhooks <webhooks@example.com>',
+  ])
+  expect(problemsOf(() => readApiConfig({ ...environment, MAIL_FROM: 'Us <us@example.com>' }))).toEqual([])
+})
+
+test('the API needs two ports', () => {
+  expect(problemsOf(() => readApiConfig(anEnvironment({ API_PORT: '9464' })))).toEqual([
+    'API_PORT: 9464 is the management port, too: give each its own',
+  ])
+})
+
 test('SASL needs a user and a password once a mechanism is named', () => {
   const environment = anEnvironment({ KAFKA_SASL_MECHANISM: 'scram-sha-512' })
   expect(problemsOf(() => readFanoutConfig(environment))).toEqual([
@@ -93,6 +149,19 @@ test('SASL needs a user and a password once a mechanism is named', () => {
     username: 'webhooks',
     password: 'hunter2',
   })
+})
+
+test('SASL needs a mechanism once a user or a password is set', () => {
+  const login = { KAFKA_SASL_USERNAME: 'webhooks', KAFKA_SASL_PASSWORD: 'hunter2' }
+  expect(problemsOf(() => readFanoutConfig(anEnvironment(login)))).toEqual([
+    'KAFKA_SASL_USERNAME is set without KAFKA_SASL_MECHANISM: Kafka would not be told who asks',
+    'KAFKA_SASL_PASSWORD is set without KAFKA_SASL_MECHANISM: Kafka would not be told who asks',
+  ])
+  const wrong = anEnvironment({ KAFKA_SASL_MECHANISM: 'gssapi', KAFKA_SASL_USERNAME: 'webhooks' })
+  expect(problemsOf(() => readFanoutConfig(wrong))).toEqual([
+    'KAFKA_SASL_MECHANISM: "gssapi" is not one of plain, scram-sha-256, scram-sha-512',
+    expect.stringMatching(/^KAFKA_SASL_PASSWORD is not set/),
+  ])
 })
 
 test('TLS to Kafka is off, on, or on with an authority that can be read', () => {

@@ -1,21 +1,44 @@
-import { DEFAULT_RETRY_SCHEDULE, RetrySchedule } from '#domain'
+import { DEFAULT_RETRY_SCHEDULE } from '#domain'
 import type { Variable } from './environment.js'
 import {
   addressBlocks,
   brokers,
   duration,
+  durationBetween,
   flag,
+  integerBetween,
   keyRing,
+  mailSender,
   oneOf,
   pemFile,
   port,
   portRanges,
-  positiveInteger,
   postgresUrl,
   rate,
+  retrySchedule,
   text,
   topicPrefix,
 } from './parsers.js'
+
+/**
+ * The promise to receivers: requests of an old owner and of the new one overlap for no longer at a hand-over. With its
+ * writes it has room in the dispatcher's drain; one that has not is repeated at each stop.
+ */
+const LONGEST_ATTEMPT = '5s'
+/** The shortest that a receiver nearby can answer in; of a shorter one all attempts fail, and receivers are blamed. */
+const SHORTEST_ATTEMPT = '100ms'
+/** Of each of some ten topics, three times: more is beyond what a cluster is made for. The count is there for good. */
+const MOST_PARTITIONS = 2_000
+/** More than a cluster has brokers, and topics cannot be created. */
+const MOST_REPLICAS = 15
+/** A webhook fails that often in the time allowed only where it gets much: of more, most would never be disabled. */
+const MOST_FAILURES = 10_000
+/** The read models are dropped by whole days. */
+const SHORTEST_RETENTION = '1d'
+/** Times beyond what a date can hold could not be shown. */
+const LONGEST_RETENTION = '36500d'
+/** No success for so long, and nobody is there. With an endless one, the time of disabling could not be told. */
+const LONGEST_FAILING = '365d'
 
 /** Every variable that the product reads, in the order of the documentation. */
 export const VARIABLES = {
@@ -38,12 +61,20 @@ export const VARIABLES = {
     topicPrefix,
     '',
   ),
-  KAFKA_PARTITIONS: variable('Partitions of new topics; the count of existing ones wins.', positiveInteger, '12'),
-  KAFKA_REPLICATION_FACTOR: variable('Replicas of new topics.', positiveInteger, '3'),
+  KAFKA_PARTITIONS: variable(
+    `Partitions of new topics, at most ${MOST_PARTITIONS}; the count of existing ones wins.`,
+    integerBetween(1, MOST_PARTITIONS),
+    '12',
+  ),
+  KAFKA_REPLICATION_FACTOR: variable(
+    `Replicas of new topics, at most ${MOST_REPLICAS}.`,
+    integerBetween(1, MOST_REPLICAS),
+    '3',
+  ),
   DATABASE_URL: variable('Postgres, as postgres://user:password@host:5432/database.', postgresUrl),
   RETRY_SCHEDULE: variable(
-    'The waits before the five retries: five durations, not decreasing.',
-    (value) => RetrySchedule.parse(value),
+    'The waits before the five retries: five durations from 100ms to 7d, not decreasing.',
+    retrySchedule,
     DEFAULT_RETRY_SCHEDULE,
   ),
   DELIVERY_MAX_AGE: variable(
@@ -61,9 +92,21 @@ export const VARIABLES = {
     addressBlocks,
     '',
   ),
-  ATTEMPT_TIMEOUT: variable('Limit of one whole attempt, from the resolver to the last byte wanted.', duration, '5s'),
-  DISABLE_AFTER_ATTEMPTS: variable('Failures in a row before a webhook can be disabled.', positiveInteger, '10'),
-  DISABLE_AFTER: variable('How long a webhook must have been failing before it can be disabled.', duration, '6h'),
+  ATTEMPT_TIMEOUT: variable(
+    `Limit of one whole attempt, from the resolver to the last byte wanted; ${SHORTEST_ATTEMPT} to ${LONGEST_ATTEMPT}.`,
+    durationBetween(SHORTEST_ATTEMPT, LONGEST_ATTEMPT),
+    '5s',
+  ),
+  DISABLE_AFTER_ATTEMPTS: variable(
+    `Failures in a row before a webhook can be disabled, at most ${MOST_FAILURES}.`,
+    integerBetween(1, MOST_FAILURES),
+    '10',
+  ),
+  DISABLE_AFTER: variable(
+    `How long a webhook must have been failing before it can be disabled; 1s to ${LONGEST_FAILING}.`,
+    durationBetween('1s', LONGEST_FAILING),
+    '6h',
+  ),
   EGRESS_ALLOWED_CIDRS: variable(
     'Exceptions to the address policy, CIDRs separated by commas; `npm start` allows loopback where this is not set.',
     addressBlocks,
@@ -80,10 +123,18 @@ export const VARIABLES = {
     'Mail server for notifications, as smtps://user:password@host; unset: mail is written to MAIL_DIR and logged.',
     text,
   ),
-  MAIL_FROM: variable('Sender of notifications; needed with SMTP_URL.', text),
+  MAIL_FROM: variable('Sender of notifications, an address or Name <address>; needed with SMTP_URL.', mailSender),
   MAIL_DIR: variable('Where mail becomes files while SMTP_URL is not set.', text, '.local/mail'),
-  EVENT_RETENTION: variable('How long events are kept.', duration, '30d'),
-  DELIVERY_RETENTION: variable('How long deliveries and attempts are kept.', duration, '30d'),
+  EVENT_RETENTION: variable(
+    `How long events are kept; at least ${SHORTEST_RETENTION}.`,
+    durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
+    '30d',
+  ),
+  DELIVERY_RETENTION: variable(
+    `How long deliveries and attempts are kept; at least ${SHORTEST_RETENTION} and DELIVERY_MAX_AGE.`,
+    durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
+    '30d',
+  ),
   LOG_LEVEL: variable('Least level that is logged.', oneOf('debug', 'info', 'warn', 'error'), 'info'),
 }
 
