@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
-import type { Delivery, NextStep } from '#domain'
+import { type Delivery, type FailureReason, type NextStep, deliveryStatuses } from '#domain'
 import { ATTEMPT_BUCKETS, Counter, DELAY_BUCKETS, Gauge, Histogram, Registry } from '#telemetry'
-import type { CountedReport } from './attempts/attempt-delivery.js'
+import type { AttemptReport, CountedReport } from './attempts/attempt-delivery.js'
 
 /** What is read at each scrape. */
 export interface DispatchState {
@@ -9,6 +9,28 @@ export interface DispatchState {
   lanes(): number
   heldRecords(): number
   heldBytes(): number
+}
+
+/** Complete, says the compiler: one that is missing would show with its first fault, which nobody would see. */
+const OUR_FAULTS: Record<NonNullable<AttemptReport['ourFault']>, true> = {
+  file_descriptors: true,
+  buffers: true,
+  memory: true,
+  ports: true,
+  resolver: true,
+  network: true,
+  sealed_secret: true,
+}
+
+const FAILURES: Record<FailureReason, true> = {
+  timeout: true,
+  dns: true,
+  connect: true,
+  tls: true,
+  connection_lost: true,
+  address_denied: true,
+  protocol: true,
+  http_status: true,
 }
 
 /** Labels come from closed lists only: never a webhook's or an account's id. */
@@ -40,6 +62,7 @@ export class DispatchMetrics {
       'webhooks_records_undecodable_total',
       'Records that could not be read and went to the dead letters.',
     )
+    this.#startAtZero()
     this.#duration = new Histogram({
       name: 'webhooks_attempt_duration_seconds',
       help: 'One whole attempt, from resolver to last byte.',
@@ -79,6 +102,15 @@ export class DispatchMetrics {
       this.#firstDelay.observe(Math.max(0, startedAt - delivery.acceptedAt) / 1_000)
     }
     if (next.kind === 'end') this.ends.inc({ end: next.end })
+  }
+
+  /** A rate is only seen from the second sample on: the first fault must not be it. */
+  #startAtZero(): void {
+    this.#attempts.inc({ outcome: 'succeeded', reason: '' }, 0)
+    this.#attempts.inc({ outcome: 'refused', reason: 'gone' }, 0)
+    for (const reason of Object.keys(FAILURES)) this.#attempts.inc({ outcome: 'failed', reason }, 0)
+    for (const end of deliveryStatuses) if (end !== 'waiting') this.ends.inc({ end }, 0)
+    for (const cause of Object.keys(OUR_FAULTS)) this.ourFaults.inc({ cause }, 0)
   }
 
   #gauge(name: string, help: string, read: () => number): void {

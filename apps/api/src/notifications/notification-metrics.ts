@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import type { EventType, NotableChange } from '#domain'
+import { type EventType, type NotableChange, operationalEventTypes } from '#domain'
 import { Counter, Gauge, Registry } from '#telemetry'
+
+/** Complete, says the compiler. */
+const KINDS: Record<NotableChange, true> = { failing: true, disabled: true, enabled: true }
 
 @Injectable()
 export class NotificationMetrics {
@@ -48,6 +51,8 @@ export class NotificationMetrics {
     })
     // A rate is only seen from the second sample on: the first failure must not be it.
     for (const next of ['retry', 'given_up']) this.#failed.inc({ next }, 0)
+    for (const kind of Object.keys(KINDS)) this.#sent.inc({ kind }, 0)
+    for (const type of operationalEventTypes) this.#eventsSent.inc({ type }, 0)
   }
 
   pending(count: number): void {
