@@ -34,6 +34,7 @@ const NODE_VARIABLES = ['NODE_OPTIONS', 'NODE_ENV']
 /** A value of the right form for what a secret would hold. */
 export function standIn(name: string): string {
   if (name === 'DATABASE_URL') return 'postgres://webhooks:secret@postgres:5432/webhooks'
+  if (name === 'SMTP_URL') return 'smtps://webhooks:secret@mail'
   return name === 'SECRETS_KEY' ? Buffer.alloc(32, 1).toString('base64') : 'stand-in'
 }
 

@@ -24,6 +24,8 @@ test.each<[string, (text: string) => unknown, string, unknown]>([
   ['the greatest rate', parsers.rate, '1000000/s', 1_000_000],
   ['a Postgres URL', parsers.postgresUrl, 'postgresql://u:p@h/d', 'postgresql://u:p@h/d'],
   ['a Postgres URL of a socket', parsers.postgresUrl, 'postgres://u:p@/d?host=/run', 'postgres://u:p@/d?host=/run'],
+  ['a mail server', parsers.smtpUrl, 'smtp://127.0.0.1:25', 'smtp://127.0.0.1:25'],
+  ['a mail server with a login', parsers.smtpUrl, 'smtps://u:p@mail', 'smtps://u:p@mail'],
   ['a sender', parsers.mailSender, 'webhooks@example.com', 'webhooks@example.com'],
   ['a sender with a name', parsers.mailSender, '"We, Inc." <a@localhost>', '"We, Inc." <a@localhost>'],
   ['brokers', parsers.brokers, 'kafka-1:9092, [::1]:9093', ['kafka-1:9092', '[::1]:9093']],
@@ -48,6 +50,7 @@ test.each<[(text: string) => unknown, string[]]>([
   [parsers.rate, ['100', '0/s', '100/m', '-1/s', '1.5/s', '1000001/s', `${'9'.repeat(400)}/s`]],
   [parsers.postgresUrl, ['mysql://u:p@h/d', 'localhost:5432', 'http://postgres://x', 'postgres://']],
   [parsers.postgresUrl, ['postgres://u:p/q@h/d', 'postgres://u:p@h:65536/d', 'postgres://u:p@h h/d']],
+  [parsers.smtpUrl, ['banana', 'ftp://x', 'smtp://', 'smtp:mail', 'smtps://u:p@', 'smtp://mail:65536', 'mail:25']],
   [parsers.mailSender, ['nope', '@', 'a@', '@b', 'a@b, c@d', 'A <a@b', 'A <a@b> <c@d>', 'A\nBcc: <a@b>']],
   [parsers.brokers, ['kafka:0', 'kafka:65536', 'kafka:9092:9093']],
   [parsers.brokers, [',', 'kafka-1', 'kafka-1:', 'kafka-1:9092,kafka-2', 'http://kafka:9092', 'kafka 1:9092']],
@@ -91,5 +94,6 @@ test('what may hold a password or a key is not repeated in the problem', () => {
   }
   expect(told(parsers.postgresUrl, 'postgre://webhooks:hunter2@db')).not.toContain('hunter2')
   expect(told(parsers.postgresUrl, 'postgres://webhooks:hunter/2@db')).not.toContain('hunter')
+  expect(told(parsers.smtpUrl, 'smpt://webhooks:hunter2@mail')).not.toContain('hunter2')
   expect(told(parsers.keyRing, 'k2:c2VjcmV0LWtleQ==,k1:b3RoZXI=')).not.toMatch(/c2VjcmV0|b3RoZXI/)
 })

@@ -142,6 +142,14 @@ export function postgresUrl(value: string): string {
   return value
 }
 
+export function smtpUrl(value: string): string {
+  if (!/^smtps?:\/\//.test(value) || !URL.canParse(value) || new URL(value).hostname === '') {
+    // It may hold a password, as well.
+    throw new Error('not a mail server: write it like smtps://user:password@host or smtp://host:25')
+  }
+  return value
+}
+
 /** One mailbox, alone or behind a name: what a mail server wants to be told as the sender. */
 export function mailSender(value: string): string {
   if (!/^(?:[^<>\r\n]*<[^\s<>,@]+@[^\s<>,@]+>|[^\s<>,@]+@[^\s<>,@]+)$/.test(value)) {

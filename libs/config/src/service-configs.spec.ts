@@ -131,6 +131,13 @@ test('a mail server needs a sender with an address', () => {
   expect(problemsOf(() => readApiConfig({ ...environment, MAIL_FROM: 'Us <us@example.com>' }))).toEqual([])
 })
 
+test('a mail server that is none is told together with the sender that it lacks', () => {
+  expect(problemsOf(() => readApiConfig(anEnvironment({ SMTP_URL: 'ftp://x' })))).toEqual([
+    'SMTP_URL: not a mail server: write it like smtps://user:password@host or smtp://host:25',
+    'MAIL_FROM is not set: a mail server needs to be told who writes',
+  ])
+})
+
 test('the API needs two ports', () => {
   expect(problemsOf(() => readApiConfig(anEnvironment({ API_PORT: '9464' })))).toEqual([
     'API_PORT: 9464 is the management port, too: give each its own',

@@ -16,6 +16,7 @@ import {
   postgresUrl,
   rate,
   retrySchedule,
+  smtpUrl,
   text,
   topicPrefix,
 } from './parsers.js'
@@ -121,7 +122,7 @@ export const VARIABLES = {
   ),
   SMTP_URL: variable(
     'Mail server for notifications, as smtps://user:password@host; unset: mail is written to MAIL_DIR and logged.',
-    text,
+    smtpUrl,
   ),
   MAIL_FROM: variable('Sender of notifications, an address or Name <address>; needed with SMTP_URL.', mailSender),
   MAIL_DIR: variable('Where mail becomes files while SMTP_URL is not set.', text, '.local/mail'),
