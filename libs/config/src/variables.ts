@@ -36,8 +36,11 @@ const MOST_REPLICAS = 15
 const MOST_FAILURES = 10_000
 /** The read models are dropped by whole days. */
 const SHORTEST_RETENTION = '1d'
-/** Times beyond what a date can hold could not be shown. */
-const LONGEST_RETENTION = '36500d'
+/**
+ * A read without a time locks the partition of each day: as Postgres comes, it has enough locks for 200 days, and of a
+ * year it says "out of shared memory".
+ */
+const LONGEST_RETENTION = '200d'
 /** No success for so long, and nobody is there. With an endless one, the time of disabling could not be told. */
 const LONGEST_FAILING = '365d'
 
@@ -127,12 +130,12 @@ export const VARIABLES = {
   MAIL_FROM: variable('Sender of notifications, an address or Name <address>; needed with SMTP_URL.', mailSender),
   MAIL_DIR: variable('Where mail becomes files while SMTP_URL is not set.', text, '.local/mail'),
   EVENT_RETENTION: variable(
-    `How long events are kept; at least ${SHORTEST_RETENTION}.`,
+    `How long events are kept; ${SHORTEST_RETENTION} to ${LONGEST_RETENTION}.`,
     durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
     '30d',
   ),
   DELIVERY_RETENTION: variable(
-    `How long deliveries and attempts are kept; at least ${SHORTEST_RETENTION} and DELIVERY_MAX_AGE.`,
+    `How long deliveries and attempts are kept; ${SHORTEST_RETENTION} to ${LONGEST_RETENTION}, and at least DELIVERY_MAX_AGE.`,
     durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
     '30d',
   ),
