@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createLogger } from '#telemetry'
+import { Registry, createLogger } from '#telemetry'
 import { TestApi } from './http/test-api.testing.js'
 import { startApi } from './start-api.js'
 
@@ -35,6 +35,17 @@ describe('starting', () => {
       await expect(startApi(config, logger)).rejects.toThrow('API_PORT')
       await expect(startApi({ ...api.config, managementPort: port }, logger)).rejects.toThrow('MANAGEMENT_PORT')
     })
+  })
+})
+
+describe('metrics', () => {
+  it('show each counter before anything has happened, but for what only a request names', async () => {
+    const all = await api.running.app.get(Registry).getMetricsAsJSON()
+    // The type is a word here, whatever prom-client's declarations say.
+    const counters = all.filter(({ type, name }) => String(type) === 'counter' && name.startsWith('webhooks_'))
+    expect(counters.length).toBeGreaterThan(10)
+    const unseen = counters.filter(({ values }) => values.length === 0).map(({ name }) => name)
+    expect(unseen.filter((name) => name !== 'webhooks_api_requests_total')).toEqual([])
   })
 })
 

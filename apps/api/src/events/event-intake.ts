@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { type ContextEvent, eventBody } from '#domain'
+import { type ContextEvent, contextEventTypes, eventBody } from '#domain'
 import { BatchingProducer, ProduceFailed } from '#kafka'
 import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
 import { TopicMap, encodeContextEvent } from '#topics'
@@ -33,6 +33,8 @@ export class EventIntake {
       labelNames: ['type'] as const,
       registers: [registry],
     })
+    // A rate is only seen from the second sample on.
+    for (const type of contextEventTypes) this.#accepted.inc({ type }, 0)
   }
 
   /**

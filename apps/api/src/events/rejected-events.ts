@@ -11,6 +11,8 @@ const REASONS: Record<number, string> = {
   429: 'rate_limited',
   503: 'unavailable',
 }
+/** Of every other status. */
+const OTHERWISE = 'failure'
 
 /** Counts the requests to take events that were refused, a batch as one: how many it held may not be knowable. */
 export function countRejectedEvents(instance: FastifyInstance, registry: Registry): void {
@@ -20,9 +22,11 @@ export function countRejectedEvents(instance: FastifyInstance, registry: Registr
     labelNames: ['reason'] as const,
     registers: [registry],
   })
+  // A rate is only seen from the second sample on: the first failure must not be it.
+  for (const reason of [...Object.values(REASONS), OTHERWISE]) rejected.inc({ reason }, 0)
   instance.addHook('onResponse', (request, reply, done) => {
     if (reply.statusCode >= 400 && request.method === 'POST' && request.routeOptions.url?.startsWith('/v1/events')) {
-      rejected.inc({ reason: REASONS[reply.statusCode] ?? 'failure' })
+      rejected.inc({ reason: REASONS[reply.statusCode] ?? OTHERWISE })
     }
     done()
   })

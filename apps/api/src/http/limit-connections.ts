@@ -20,6 +20,8 @@ export function limitConnections(
     labelNames: ['reason'] as const,
     registers: [registry],
   })
+  // A rate is only seen from the second sample on.
+  for (const reason of ['client', 'all'] as const) refused.inc({ reason }, 0)
   const proxies = listOf(trustedProxies)
   const open = new Map<string, number>()
   server.maxConnections = limits.connections

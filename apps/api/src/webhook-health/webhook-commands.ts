@@ -20,6 +20,14 @@ const WAIT_FOR_READ_MODELS_MS = 5_000
 /** Commands are rare, and a fetch that finds one is answered at once: fewer idle fetches. Ms. */
 const FETCH_WAIT_MS = 1_000
 
+type Verdict = DisableVerdict | 'put_off'
+
+/** What can become of each command: a 410 is never put off. */
+const VERDICTS: Record<WebhookCommand['reason'], Verdict[]> = {
+  gone: ['disable', 'refuted', 'outdated'],
+  failing: ['disable', 'refuted', 'outdated', 'put_off'],
+}
+
 /** Follows the dispatcher's commands, each until it has led to something: the lane that asked is silent meanwhile. */
 @Injectable()
 export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -44,6 +52,10 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
       labelNames: ['reason', 'verdict'],
       registers: [registry],
     })
+    // A rate is only seen from the second sample on.
+    for (const [reason, verdicts] of Object.entries(VERDICTS)) {
+      for (const verdict of verdicts) this.#commands.inc({ reason, verdict }, 0)
+    }
     this.consumer = new DecoupledConsumer(
       connection,
       {
@@ -97,7 +109,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
     this.#told(command, verdict)
   }
 
-  #told(command: WebhookCommand, verdict: DisableVerdict | 'put_off'): void {
+  #told(command: WebhookCommand, verdict: Verdict): void {
     const { reason, webhookId, accountId, version, evidence } = command
     this.#commands.inc({ reason, verdict })
     const { failures, since, deliveryId } = evidence
