@@ -10,14 +10,13 @@ let ids: Record<string, string>
 
 beforeAll(async () => {
   const servers = { kafkaBrokers: inject('kafkaBrokers'), databaseUrl: inject('databaseUrl') }
-  ;[api, program] = await Promise.all([TestApi.start(servers, {}, KEPT_FOR_LONG), installSchemathesis()])
+  ;[api, program] = await Promise.all([TestApi.start(servers, KEPT_FOR_LONG), installSchemathesis()])
   ids = await somethingToAskFor()
 })
 afterAll(() => api?.stop())
 
 // A replay may begin at any time that is invented here.
-const HUNDRED_YEARS_MS = 36_500 * 86_400_000
-const KEPT_FOR_LONG = { eventRetentionMs: HUNDRED_YEARS_MS, deliveryRetentionMs: HUNDRED_YEARS_MS }
+const KEPT_FOR_LONG = { EVENT_RETENTION: '36500d', DELIVERY_RETENTION: '36500d' }
 
 async function somethingToAskFor(): Promise<typeof ids> {
   const webhook = await api.ask('POST', '/v1/webhooks', {

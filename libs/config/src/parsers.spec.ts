@@ -44,7 +44,7 @@ test.each<[(text: string) => unknown, string[]]>([
   [dozen, ['0', '13', '-3', '1.5', '1e1', 'twelve', '99999999999999999999']],
   [parsers.duration, ['10', '10 seconds']],
   [seconds, ['0s', '99ms', '1m1ms', '10']],
-  [parsers.retrySchedule, ['99ms,1s,1s,1s,1s', '1s,1s,1s,1s,7d1ms', '1s,1s,1s,1s']],
+  [parsers.retrySchedule, ['9ms,1s,1s,1s,1s', '1s,1s,1s,1s,7d1ms', '1s,1s,1s,1s']],
   [parsers.flag, ['1', 'yes', 'TRUE', 'on']],
   [level, ['Info', 'trace']],
   [parsers.rate, ['100', '0/s', '100/m', '-1/s', '1.5/s', '1000001/s', `${'9'.repeat(400)}/s`]],
@@ -81,7 +81,7 @@ test('a file of authorities with one that is damaged is told, since TLS would pa
 test('what is out of bounds is told with the bounds', () => {
   expect(() => seconds('0s')).toThrow('"0s" is not a duration from 100ms to 1m')
   expect(() => dozen('13')).toThrow('"13" is not a whole number from 1 to 12')
-  expect(() => parsers.retrySchedule('1ms,1s,1s,1s,1s')).toThrow('"1ms,1s,1s,1s,1s" has waits that are not from 100ms')
+  expect(() => parsers.retrySchedule('1ms,1s,1s,1s,1s')).toThrow('"1ms,1s,1s,1s,1s" has waits that are not from 10ms')
 })
 
 test('what may hold a password or a key is not repeated in the problem', () => {

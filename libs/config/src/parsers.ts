@@ -32,7 +32,7 @@ export function integerBetween(least: number, most: number): (value: string) => 
 }
 
 /** Shorter, and a tier does nothing but go round: each wait is a write and a read of the log. */
-const SHORTEST_WAIT_MS = 100
+const SHORTEST_WAIT_MS = 10
 /** Longer, and five of them outlast what most brokers and read models keep. */
 const LONGEST_WAIT_MS = 7 * 86_400_000
 

@@ -36,17 +36,11 @@ export function readPipelineConfig(reader: EnvironmentReader, defaultManagementP
     managementPort: reader.optional(named('MANAGEMENT_PORT')) ?? defaultManagementPort,
     logLevel: reader.required(named('LOG_LEVEL')),
   }
-  const { schedule, deliveryMaxAgeMs, deliveryRetentionMs } = config.topics
+  const { schedule, deliveryMaxAgeMs } = config.topics
   if (schedule && deliveryMaxAgeMs < schedule.totalMs) {
     reader.problem(
       `DELIVERY_MAX_AGE: ${formatDuration(deliveryMaxAgeMs)} is less than the sum of RETRY_SCHEDULE, ` +
         `${formatDuration(schedule.totalMs)}: deliveries would expire before their last attempt`,
-    )
-  }
-  if (deliveryRetentionMs < deliveryMaxAgeMs) {
-    reader.problem(
-      `DELIVERY_RETENTION: ${formatDuration(deliveryRetentionMs)} is less than DELIVERY_MAX_AGE, ` +
-        `${formatDuration(deliveryMaxAgeMs)}: deliveries would be forgotten before they end`,
     )
   }
   return config

@@ -34,13 +34,10 @@ const MOST_PARTITIONS = 2_000
 const MOST_REPLICAS = 15
 /** A webhook fails that often in the time allowed only where it gets much: of more, most would never be disabled. */
 const MOST_FAILURES = 10_000
-/** The read models are dropped by whole days. */
-const SHORTEST_RETENTION = '1d'
-/**
- * A read without a time locks the partition of each day: as Postgres comes, it has enough locks for 200 days, and of a
- * year it says "out of shared memory".
- */
-const LONGEST_RETENTION = '200d'
+/** With none at all everything would be forgotten as it comes. The read models are dropped by whole days. */
+const SHORTEST_RETENTION = '1s'
+/** Times beyond what a date can hold could not be shown. */
+const LONGEST_RETENTION = '36500d'
 /** No success for so long, and nobody is there. With an endless one, the time of disabling could not be told. */
 const LONGEST_FAILING = '365d'
 
@@ -77,7 +74,7 @@ export const VARIABLES = {
   ),
   DATABASE_URL: variable('Postgres, as postgres://user:password@host:5432/database.', postgresUrl),
   RETRY_SCHEDULE: variable(
-    'The waits before the five retries: five durations from 100ms to 7d, not decreasing.',
+    'The waits before the five retries: five durations from 10ms to 7d, not decreasing.',
     retrySchedule,
     DEFAULT_RETRY_SCHEDULE,
   ),
@@ -107,8 +104,8 @@ export const VARIABLES = {
     '10',
   ),
   DISABLE_AFTER: variable(
-    `How long a webhook must have been failing before it can be disabled; 1s to ${LONGEST_FAILING}.`,
-    durationBetween('1s', LONGEST_FAILING),
+    `How long a webhook must have been failing before it can be disabled; 100ms to ${LONGEST_FAILING}.`,
+    durationBetween('100ms', LONGEST_FAILING),
     '6h',
   ),
   EGRESS_ALLOWED_CIDRS: variable(
@@ -130,12 +127,12 @@ export const VARIABLES = {
   MAIL_FROM: variable('Sender of notifications, an address or Name <address>; needed with SMTP_URL.', mailSender),
   MAIL_DIR: variable('Where mail becomes files while SMTP_URL is not set.', text, '.local/mail'),
   EVENT_RETENTION: variable(
-    `How long events are kept; ${SHORTEST_RETENTION} to ${LONGEST_RETENTION}.`,
+    `How long events are kept; at least ${SHORTEST_RETENTION}.`,
     durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
     '30d',
   ),
   DELIVERY_RETENTION: variable(
-    `How long deliveries and attempts are kept; ${SHORTEST_RETENTION} to ${LONGEST_RETENTION}, and at least DELIVERY_MAX_AGE.`,
+    `How long deliveries and attempts are kept; at least ${SHORTEST_RETENTION} and DELIVERY_MAX_AGE.`,
     durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
     '30d',
   ),

@@ -60,13 +60,8 @@ export class TestApi {
     readonly schemas: AnswerSchemas,
   ) {}
 
-  /** @param topics what no operator may ask for, such as retentions that outlast every time that is invented */
-  static async start(
-    servers: TestServers,
-    environment: Record<string, string> = {},
-    topics: Partial<ApiConfig['topics']> = {},
-  ): Promise<TestApi> {
-    const read = readApiConfig({
+  static async start(servers: TestServers, environment: Record<string, string> = {}): Promise<TestApi> {
+    const config = readApiConfig({
       API_PORT: String(await freePort()),
       MANAGEMENT_PORT: String(await freePort()),
       KAFKA_BROKERS: servers.kafkaBrokers,
@@ -80,7 +75,6 @@ export class TestApi {
       RATE_LIMIT_PER_KEY: '10000/s',
       ...environment,
     })
-    const config = { ...read, topics: { ...read.topics, ...topics } }
     const database = new Database({ url: config.databaseUrl, applicationName: 'test', poolSize: 2 })
     await migrate(database)
     const keys = await seedKeys(database)
