@@ -45,7 +45,7 @@ export type {
 } from './read-models/read-model-rows.js'
 export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'
 export { ReadModelRebuild, RebuildOvertaken, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
-export { RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
+export { type ClaimedChain, RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'
 export { type RoleNames, RolesMissing, roleNames } from './roles/reader-roles.js'
 export type { LogEnds, PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow, SentMark } from './replays/replay-row.js'

@@ -122,7 +122,8 @@ describe('a redelivery', () => {
   it('that a process took and did not live to send is sent by another', async () => {
     const delivery = await aDelivery()
     const store = new RedeliveryStore(api.database)
-    await store.request(delivery.id, 0, redeliveryContent(delivery, { version: 1 }, BODY, undefined, Date.now()))
+    const content = redeliveryContent(delivery, { version: 1 }, BODY, undefined, Date.now())
+    await store.request(delivery.id, 0, content, delivery.acceptedAt)
     expect(await redeliver(delivery.id)).toMatchObject({ status: 409, body: { title: 'Redelivery under way' } })
     await api.database.query("update redeliveries set requested_at = now() - interval '1 minute'")
     await expect.poll(() => recordsFor(delivery.id), { timeout: 20_000 }).toMatchObject([{ chain: 1 }])

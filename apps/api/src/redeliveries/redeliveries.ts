@@ -41,7 +41,7 @@ export class Redeliveries {
     const webhook = callable(await this.webhooks.find(accountId, delivery.webhookId))
     const body = await this.#bodyOf(delivery)
     const content = redeliveryContent(delivery, webhook, body, traceparent, Date.now())
-    const chain = await this.store.request(id, delivery.chain, content)
+    const chain = await this.store.request(id, delivery.chain, content, delivery.acceptedAt)
     if (chain === null) throw new Problem(409, 'Redelivery under way', UNDER_WAY)
     await this.#send({ deliveryId: id, chain, content })
     return { delivery, chain }

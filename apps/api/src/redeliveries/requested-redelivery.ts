@@ -1,5 +1,5 @@
 import { CHAIN_BEGINNING, type Delivery, type RedeliveryRequested } from '#domain'
-import type { DeliveryState, RequestedChain, WebhookRow } from '#postgres'
+import type { ClaimedChain, DeliveryState, RequestedChain, WebhookRow } from '#postgres'
 import { redeliveryRequested } from '../admin/dead-letter.js'
 
 /** All that a redelivery's record will hold but the number of its chain, which is given when it is stored. */
@@ -32,9 +32,9 @@ export function redeliveryContent(
 }
 
 /** A delivery whose chain has its number already, as it is stored until it is in the log. @param now ms since the epoch */
-export function requestedChainOf({ chain, body, ...rest }: Delivery, now: number): RequestedChain {
+export function requestedChainOf({ chain, body, ...rest }: Delivery, now: number): ClaimedChain {
   const content: Content = { ...rest, requestedAt: now, body: body.toString('utf8') }
-  return { deliveryId: rest.id, chain, content: JSON.stringify(content) }
+  return { deliveryId: rest.id, chain, content: JSON.stringify(content), acceptedAt: rest.acceptedAt }
 }
 
 /** What a stored request becomes in the log, the same at every try. */

@@ -183,6 +183,18 @@ describe('a delivery that was asked for again', () => {
     expect(memory.records).toBe(1)
   })
 
+  it('is attempted when its event is accepted once more, days later', async () => {
+    const { offer, underWay, written } = aDispatch()
+    const monday = 1_705_329_900_000
+    offer({ ...next, acceptedAt: monday })
+    underWay[0]!.answer(OK)
+    await settled()
+    offer({ id: next.id, chain: 0, attempt: 1, acceptedAt: monday + 3 * 86_400_000 })
+    await settled()
+    expect(written.filter(({ kind }) => kind === 'ended')).toEqual([])
+    expect(underWay).toHaveLength(2)
+  })
+
   it('drops what the chain before has in the queue, when its turn comes', async () => {
     const { offer, underWay, written } = aDispatch()
     for (let i = 0; i < 16; i++) offer()

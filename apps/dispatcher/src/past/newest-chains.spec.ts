@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ChainKey } from '#postgres'
 import { NewestChains } from './newest-chains.js'
 
+const MONDAY = Date.parse('2024-01-15T12:00:00Z')
+const DAY_MS = 86_400_000
 const silent = { warn: () => {} } as never
 
 function knowing(newest: () => Promise<ChainKey[]>, most?: number): NewestChains {
@@ -14,49 +16,63 @@ describe('the newest chains', () => {
 
   it('replace the earlier ones of the same delivery and nothing else', () => {
     const chains = knowing(() => Promise.resolve([]))
-    chains.saw({ id: 'dlv_1', chain: 2 })
-    chains.saw({ id: 'dlv_1', chain: 1 })
-    const replaced = [0, 1, 2, 3].map((chain) => chains.isReplaced({ id: 'dlv_1', chain }))
+    chains.saw({ id: 'dlv_1', chain: 2, acceptedAt: MONDAY })
+    chains.saw({ id: 'dlv_1', chain: 1, acceptedAt: MONDAY })
+    const replaced = [0, 1, 2, 3].map((chain) => chains.isReplaced({ id: 'dlv_1', chain, acceptedAt: MONDAY }))
     expect(replaced).toEqual([true, true, false, false])
-    expect(chains.isReplaced({ id: 'dlv_2', chain: 0 })).toBe(false)
+    expect(chains.isReplaced({ id: 'dlv_2', chain: 0, acceptedAt: MONDAY })).toBe(false)
+  })
+
+  it('replace nothing of an event that is accepted under the same id more than a day before or after', () => {
+    const chains = knowing(() => Promise.resolve([]))
+    chains.saw({ id: 'dlv_1', chain: 1, acceptedAt: MONDAY })
+    const replaced = [-3 * DAY_MS, -DAY_MS, DAY_MS, 3 * DAY_MS].map((apart) =>
+      chains.isReplaced({ id: 'dlv_1', chain: 0, acceptedAt: MONDAY + apart }),
+    )
+    expect(replaced).toEqual([false, true, true, false])
   })
 
   it('are learnt at a takeover, without forgetting what was seen here', async () => {
     const chains = knowing(() =>
       Promise.resolve([
-        { deliveryId: 'dlv_1', chain: 1 },
-        { deliveryId: 'dlv_2', chain: 1 },
+        { deliveryId: 'dlv_1', chain: 1, acceptedAt: MONDAY },
+        { deliveryId: 'dlv_2', chain: 1, acceptedAt: MONDAY },
       ]),
     )
-    chains.saw({ id: 'dlv_1', chain: 2 })
+    chains.saw({ id: 'dlv_1', chain: 2, acceptedAt: MONDAY })
     await chains.load()
-    expect(chains.isReplaced({ id: 'dlv_1', chain: 1 })).toBe(true)
-    expect(chains.isReplaced({ id: 'dlv_2', chain: 0 })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 1, acceptedAt: MONDAY })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_2', chain: 0, acceptedAt: MONDAY })).toBe(true)
   })
 
   it('are asked for again while the read model is away, and nobody waits for it', async () => {
     let isAway = true
     const chains = knowing(() =>
-      isAway ? Promise.reject(new Error('away')) : Promise.resolve([{ deliveryId: 'dlv_1', chain: 1 }]),
+      isAway
+        ? Promise.reject(new Error('away'))
+        : Promise.resolve([{ deliveryId: 'dlv_1', chain: 1, acceptedAt: MONDAY }]),
     )
     await chains.load()
-    expect(chains.isReplaced({ id: 'dlv_1', chain: 0 })).toBe(false)
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 0, acceptedAt: MONDAY })).toBe(false)
     isAway = false
     await vi.advanceTimersByTimeAsync(5_000)
-    expect(chains.isReplaced({ id: 'dlv_1', chain: 0 })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 0, acceptedAt: MONDAY })).toBe(true)
   })
 
   it('are bounded: those seen longest ago are forgotten', () => {
     const chains = knowing(() => Promise.resolve([]), 2)
-    for (const id of ['dlv_1', 'dlv_2', 'dlv_3']) chains.saw({ id, chain: 1 })
-    const replaced = ['dlv_1', 'dlv_2', 'dlv_3'].map((id) => chains.isReplaced({ id, chain: 0 }))
+    for (const id of ['dlv_1', 'dlv_2', 'dlv_3']) chains.saw({ id, chain: 1, acceptedAt: MONDAY })
+    const replaced = ['dlv_1', 'dlv_2', 'dlv_3'].map((id) => chains.isReplaced({ id, chain: 0, acceptedAt: MONDAY }))
     expect(replaced).toEqual([false, true, true])
   })
 
   it('are bounded at a takeover too: the newest, which come first, are kept', async () => {
     const ids = ['dlv_3', 'dlv_2', 'dlv_1']
-    const chains = knowing(() => Promise.resolve(ids.map((deliveryId) => ({ deliveryId, chain: 1 }))), 2)
+    const chains = knowing(
+      () => Promise.resolve(ids.map((deliveryId) => ({ deliveryId, chain: 1, acceptedAt: MONDAY }))),
+      2,
+    )
     await chains.load()
-    expect(ids.map((id) => chains.isReplaced({ id, chain: 0 }))).toEqual([true, true, false])
+    expect(ids.map((id) => chains.isReplaced({ id, chain: 0, acceptedAt: MONDAY }))).toEqual([true, true, false])
   })
 })

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { BoundedMap, type Delivery } from '#domain'
+import { BoundedMap, type Delivery, isSameEvent } from '#domain'
 import { RunningChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { AskedAgain } from './asked-again.js'
@@ -7,14 +7,17 @@ import { AskedAgain } from './asked-again.js'
 /** Beyond this the oldest are forgotten: a record of an earlier chain that still waits is then attempted after all. */
 const MOST_DELIVERIES = 200_000
 
+type Seen = Pick<Delivery, 'id' | 'chain' | 'acceptedAt'>
+
 /**
  * The latest chain of each delivery that has more than its first. A redelivery replaces the chain that was running: a
- * record of an earlier one is dropped when it comes, however long it has waited in a tier.
+ * record of an earlier one is dropped when it comes, however long it has waited in a tier. Where the event's id is
+ * accepted again days later, that is another event, with a first chain of its own that nothing has replaced.
  */
 @Injectable()
 export class NewestChains {
   /** Oldest first. Numbers only grow, so what other processes know meanwhile can be older and never wrong. */
-  readonly #newest: BoundedMap<string, number>
+  readonly #newest: BoundedMap<string, Pick<Seen, 'chain' | 'acceptedAt'>>
   readonly #reading: AskedAgain
 
   constructor(
@@ -29,23 +32,24 @@ export class NewestChains {
   }
 
   /** A record was read: there is such a chain. */
-  saw({ id, chain }: Pick<Delivery, 'id' | 'chain'>): void {
+  saw({ id, chain, acceptedAt }: Seen): void {
     // Most have no other chain than this, and cost nothing.
-    if (chain === 0 || chain <= (this.#newest.get(id) ?? 0)) return
-    this.#newest.set(id, chain)
+    if (chain === 0 || chain <= (this.#newest.get(id)?.chain ?? 0)) return
+    this.#newest.set(id, { chain, acceptedAt })
   }
 
   /** A later chain of the same delivery was asked for. */
-  isReplaced({ id, chain }: Pick<Delivery, 'id' | 'chain'>): boolean {
-    return chain < (this.#newest.get(id) ?? 0)
+  isReplaced({ id, chain, acceptedAt }: Seen): boolean {
+    const newest = this.#newest.get(id)
+    return newest !== undefined && chain < newest.chain && isSameEvent(acceptedAt, newest.acceptedAt)
   }
 
   /** Reads what earlier owners saw. With Postgres away delivery goes on, and it is asked again. */
   load(): Promise<void> {
     return this.#reading.ask(async () => {
       // The newest come first, and are to be forgotten last.
-      for (const { deliveryId, chain } of (await this.runningChains.newest()).reverse()) {
-        this.saw({ id: deliveryId, chain })
+      for (const { deliveryId, ...newest } of (await this.runningChains.newest()).reverse()) {
+        this.saw({ id: deliveryId, ...newest })
       }
     })
   }

@@ -5,13 +5,15 @@ import { UnknownPast } from './unknown-past.js'
 import { someWork } from '../work.testing.js'
 
 const silent = { warn() {} } as never
+const MONDAY = Date.parse('2024-01-15T12:00:00Z')
 const noChains = () => new NewestChains({} as never, silent)
 const pastThatKnows = (over: Record<string, OverChain> = {}, chains = noChains()) => {
-  const among = () => Promise.resolve(new Map(Object.entries(over)))
+  const known = Object.entries(over).map(([chain, fate]): [string, OverChain] => [`${chain}/${MONDAY}`, fate])
+  const among = () => Promise.resolve(new Map(known))
   return new UnknownPast({ among } as unknown as EndedChains, chains, silent)
 }
 const recordOf = (id: string, timestamp: number) => {
-  const work = someWork({ id, chain: 0 })
+  const work = someWork({ id, chain: 0, acceptedAt: MONDAY })
   work.record.timestamp = timestamp
   return work
 }
@@ -34,8 +36,8 @@ describe('a partition without a committed offset', () => {
     const replaced = recordOf('dlv_replaced', 500)
     expect(await past.withoutEnded([replaced])).toEqual([replaced])
     expect(replaced.completed).toBe(false)
-    expect(chains.isReplaced({ id: 'dlv_replaced', chain: 1 })).toBe(true)
-    expect(chains.isReplaced({ id: 'dlv_replaced', chain: 2 })).toBe(false)
+    expect(chains.isReplaced({ id: 'dlv_replaced', chain: 1, acceptedAt: MONDAY })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_replaced', chain: 2, acceptedAt: MONDAY })).toBe(false)
   })
 
   it('is trusted again for what was written after the takeover', () => {

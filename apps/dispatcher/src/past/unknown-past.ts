@@ -39,11 +39,13 @@ export class UnknownPast {
     const past = works.filter(({ record }) => this.#records.has(record))
     // Only what cannot be read is of then.
     if (past.length === 0) return works
-    const over = await this.endedChains.among(past.map(({ delivery: { id, chain } }) => ({ deliveryId: id, chain })))
+    const over = await this.endedChains.among(
+      past.map(({ delivery: { id, chain, acceptedAt } }) => ({ deliveryId: id, chain, acceptedAt })),
+    )
     return works.filter((work) => {
-      const { id, chain } = work.delivery
-      const known = this.#records.has(work.record) ? over.get(`${id}/${chain}`) : undefined
-      if (known) this.chains.saw({ id, chain: known.newest })
+      const { id, chain, acceptedAt } = work.delivery
+      const known = this.#records.has(work.record) ? over.get(`${id}/${chain}/${acceptedAt}`) : undefined
+      if (known) this.chains.saw({ id, chain: known.newest, acceptedAt })
       if (known?.hasEnded) work.batch.complete(work.record)
       return !known?.hasEnded
     })

@@ -31,7 +31,7 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const longAgo = Date.now() - 2 * DAY_MS
   const work = someWork({ id: 'dlv_1', deferredSince: longAgo, chainStartedAt: longAgo })
-  if (isReplaced) chains.saw({ id: 'dlv_1', chain: 1 })
+  if (isReplaced) chains.saw({ ...work.delivery, chain: 1 })
   inHand.take(work)
 
   consequences.putOff(lane, work, Date.now())

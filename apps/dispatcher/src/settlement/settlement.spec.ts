@@ -95,7 +95,7 @@ it('knows every attempt of a chain as done once the chain has ended', async () =
 it('writes no retry for a chain that was replaced while its attempt was under way: it ends cancelled', async () => {
   const { settlement, topics, facts, chains } = aSettlement()
   const work = someWork()
-  chains.saw({ id: work.delivery.id, chain: 1 })
+  chains.saw({ ...work.delivery, chain: 1 })
   await settlement.afterAttempt(work, reportOf(FAILED))
   expect(topics).toEqual(['delivery-log'])
   expect(facts).toMatchObject([{ kind: 'attempted', next: { kind: 'end', end: 'cancelled' } }])
@@ -104,7 +104,7 @@ it('writes no retry for a chain that was replaced while its attempt was under wa
 it('takes a success of a replaced chain for what it is', async () => {
   const { settlement, facts, chains } = aSettlement()
   const work = someWork()
-  chains.saw({ id: work.delivery.id, chain: 1 })
+  chains.saw({ ...work.delivery, chain: 1 })
   await settlement.afterAttempt(work, reportOf(OK))
   expect(facts).toMatchObject([{ next: { kind: 'end', end: 'delivered' } }])
 })

@@ -5,6 +5,7 @@ import { MatchesAsTheyAre1763960000010 } from './matches-as-they-are.js'
 import { OperationalEvents1763960000008 } from './operational-events.js'
 import { ReadModels1763960000002 } from './read-models.js'
 import { Redeliveries1763960000005 } from './redeliveries.js'
+import { RedeliveredEvents1763960000012 } from './redelivered-events.js'
 import { Replays1763960000007 } from './replays.js'
 import { ReplaysAhead1763960000011 } from './replays-ahead.js'
 import { WebhookHealth1763960000003 } from './webhook-health.js'
@@ -21,4 +22,5 @@ export const migrations = [
   AttemptsByTime1763960000009,
   MatchesAsTheyAre1763960000010,
   ReplaysAhead1763960000011,
+  RedeliveredEvents1763960000012,
 ]

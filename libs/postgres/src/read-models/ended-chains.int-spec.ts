@@ -43,20 +43,33 @@ describe('chains that have ended', () => {
     await writer.write({ events: [], fanOuts: [], attempts, deliveries: facts.flatMap(statesFrom) })
 
     const asked = ['dlv_waits', 'dlv_ended', 'dlv_again', 'dlv_both', ...tried, 'dlv_unknown'].flatMap((deliveryId) =>
-      [0, 1].map((chain) => ({ deliveryId, chain })),
+      [0, 1].map((chain) => ({ deliveryId, chain, acceptedAt: NOON })),
     )
     const over = await new EndedChains(test.database).among(asked)
 
     expect(Object.fromEntries(over)).toEqual({
-      'dlv_ended/0': { hasEnded: true, newest: 0 },
-      'dlv_both/1': { hasEnded: true, newest: 1 },
-      'dlv_delivered/0': { hasEnded: true, newest: 1 },
-      'dlv_gone/0': { hasEnded: true, newest: 1 },
-      'dlv_exhausted/0': { hasEnded: true, newest: 1 },
-      'dlv_cut_short/0': { hasEnded: false, newest: 1 },
-      'dlv_again/0': { hasEnded: false, newest: 1 },
-      'dlv_both/0': { hasEnded: false, newest: 1 },
+      [`dlv_ended/0/${NOON}`]: { hasEnded: true, newest: 0 },
+      [`dlv_both/1/${NOON}`]: { hasEnded: true, newest: 1 },
+      [`dlv_delivered/0/${NOON}`]: { hasEnded: true, newest: 1 },
+      [`dlv_gone/0/${NOON}`]: { hasEnded: true, newest: 1 },
+      [`dlv_exhausted/0/${NOON}`]: { hasEnded: true, newest: 1 },
+      [`dlv_cut_short/0/${NOON}`]: { hasEnded: false, newest: 1 },
+      [`dlv_again/0/${NOON}`]: { hasEnded: false, newest: 1 },
+      [`dlv_both/0/${NOON}`]: { hasEnded: false, newest: 1 },
     })
     expect(await new EndedChains(test.database).among([])).toEqual(new Map())
+  })
+
+  it('are those of the same event, not of one that was accepted under its id days before or after', async () => {
+    const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
+    const writer = new ReadModelWriter(test.database, new PartitionStore(test.database, retention, () => NOON))
+    const facts = [aChainEnded({ delivery: aRef({ deliveryId: 'dlv_monday', chain: 1, trigger: 'redelivery' }) })]
+    await writer.write({ events: [], fanOuts: [], attempts: [], deliveries: facts.flatMap(statesFrom) })
+
+    const apart = [-3 * DAY_MS, -3_600_000, 3_600_000, 3 * DAY_MS]
+    const asked = apart.map((ms) => ({ deliveryId: 'dlv_monday', chain: 0, acceptedAt: NOON + ms }))
+    const over = await new EndedChains(test.database).among(asked)
+
+    expect([...over.keys()].sort()).toEqual([-3_600_000, 3_600_000].map((ms) => `dlv_monday/0/${NOON + ms}`))
   })
 })

@@ -1,4 +1,4 @@
-import { ATTEMPTS_PER_CHAIN } from '#domain'
+import { ATTEMPTS_PER_CHAIN, SAME_EVENT_WITHIN_MS } from '#domain'
 import type { Database } from '../database.js'
 import { inChunks } from './by-key.js'
 
@@ -6,6 +6,8 @@ import { inChunks } from './by-key.js'
 export interface ChainKey {
   deliveryId: string
   chain: number
+  /** Ms since the epoch. An id that is accepted again days later has a delivery, and chains, of its own. */
+  acceptedAt: number
 }
 
 export interface OverChain {
@@ -24,7 +26,7 @@ export class EndedChains {
 
   /**
    * Those of the given chains that have ended, or that a later chain of the same delivery has replaced, as
-   * `deliveryId/chain`. What the read model does not know has not ended.
+   * `deliveryId/chain/acceptedAt`. What the read model does not know has not ended.
    * @throws {DatabaseUnavailable}
    */
   async among(keys: readonly ChainKey[]): Promise<Map<string, OverChain>> {
@@ -33,9 +35,12 @@ export class EndedChains {
       const rows = await this.database.query<ChainKey & OverChain>(OVER, [
         chunk.map(({ deliveryId }) => deliveryId),
         chunk.map(({ chain }) => chain),
+        chunk.map(({ acceptedAt }) => acceptedAt),
         ATTEMPTS_PER_CHAIN,
       ])
-      for (const { deliveryId, chain, ...fate } of rows) over.set(`${deliveryId}/${chain}`, fate)
+      for (const { deliveryId, chain, acceptedAt, ...fate } of rows) {
+        over.set(`${deliveryId}/${chain}/${acceptedAt}`, fate)
+      }
     }
     return over
   }
@@ -44,14 +49,16 @@ export class EndedChains {
 const OVER = {
   name: 'chains-that-are-over',
   text: `
-    select asked.id as "deliveryId", asked.chain, deliveries.chain as newest,
+    select asked.id as "deliveryId", asked.chain, asked.accepted_at as "acceptedAt", deliveries.chain as newest,
            deliveries.chain = asked.chain or exists (
              select 1 from attempts
              where delivery_id = asked.id and attempts.accepted_at = deliveries.accepted_at
-               and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $3)
+               and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $4)
              offset 0 -- one look for each, and no table of all attempts
            ) as "hasEnded"
-    from unnest($1::text[], $2::integer[]) as asked (id, chain)
+    from unnest($1::text[], $2::integer[], $3::float8[]) as asked (id, chain, accepted_at)
     join deliveries on deliveries.id = asked.id
+      and deliveries.accepted_at between to_timestamp((asked.accepted_at - ${SAME_EVENT_WITHIN_MS}) / 1000)
+                                     and to_timestamp((asked.accepted_at + ${SAME_EVENT_WITHIN_MS}) / 1000)
     where deliveries.chain > asked.chain or (deliveries.chain = asked.chain and deliveries.chain_end is not null)`,
 }

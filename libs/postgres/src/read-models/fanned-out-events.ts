@@ -1,3 +1,4 @@
+import { SAME_EVENT_WITHIN_MS } from '#domain'
 import type { Database } from '../database.js'
 import { inChunks } from './by-key.js'
 import { homesAround } from './home.js'
@@ -42,5 +43,5 @@ const FANNED_OUT = {
       select 1 from fan_outs
       where fan_outs.event_id = asked.event_id and fan_outs.account_id = asked.account_id
         and fan_outs.accepted_at between $4 and $5
-        and fan_outs.accepted_at between asked.accepted_at - interval '1 day' and asked.accepted_at)`,
+        and fan_outs.accepted_at between asked.accepted_at - ${SAME_EVENT_WITHIN_MS} * interval '1 ms' and asked.accepted_at)`,
 }

@@ -1,3 +1,4 @@
+import { SAME_EVENT_WITHIN_MS } from '#domain'
 import { column, joined } from './columns.js'
 
 /** Where each of some deliveries is written, by id: the acceptance that counts. Ms since the epoch. */
@@ -9,12 +10,6 @@ export interface Sought {
   first: number
   last: number
 }
-
-/**
- * How far apart two acceptances of the same event may be and still become one row. Fan-out itself forgets an id after
- * minutes, so a day is ample; each more day makes every write look into one more partition. Ms.
- */
-const LOOK_AROUND_MS = 86_400_000
 
 /**
  * SQL, and its values, for the rows that may be of the same event: each id around its own times, whatever else is asked
@@ -37,14 +32,14 @@ export function knownRows(
         and accepted_at between $4 and $5
       offset 0
     ) as known`
-  const since = sought.map(({ first }) => first - LOOK_AROUND_MS)
-  const until = sought.map(({ last }) => last + LOOK_AROUND_MS)
+  const since = sought.map(({ first }) => first - SAME_EVENT_WITHIN_MS)
+  const until = sought.map(({ last }) => last + SAME_EVENT_WITHIN_MS)
   return [text, [joined(sought.map(({ id }) => id)), joined(since), joined(until), ...ends([...since, ...until])]]
 }
 
 /** Where rows of these acceptance times may be already: both ends for `between`. Ms. */
 export function homesAround(rows: readonly { acceptedAt: number }[]): [from: Date, to: Date] {
-  return ends(rows.flatMap(({ acceptedAt }) => [acceptedAt - LOOK_AROUND_MS, acceptedAt + LOOK_AROUND_MS]))
+  return ends(rows.flatMap(({ acceptedAt }) => [acceptedAt - SAME_EVENT_WITHIN_MS, acceptedAt + SAME_EVENT_WITHIN_MS]))
 }
 
 /** The first and the last of some times (ms): both ends for `between`, so that Postgres plans for no other day. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { NOON } from '../read-models/builders.testing.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { RedeliveryStore, type RequestedChain } from './redelivery-store.js'
 
@@ -13,27 +14,27 @@ describe('the store of redeliveries', () => {
   beforeEach(() => test.database.query('delete from redeliveries'))
 
   it('gives the chain after the one that the read model knows', async () => {
-    expect(await store.request('dlv_1', 0, 'first')).toBe(1)
-    expect(await store.request('dlv_2', 4, 'fifth')).toBe(5)
+    expect(await store.request('dlv_1', 0, 'first', NOON)).toBe(1)
+    expect(await store.request('dlv_2', 4, 'fifth', NOON)).toBe(5)
   })
 
   it('gives the next number also while the read model does not know of the one before', async () => {
-    await store.request('dlv_1', 0, 'first')
+    await store.request('dlv_1', 0, 'first', NOON)
     await store.sent({ deliveryId: 'dlv_1', chain: 1 })
-    expect(await store.request('dlv_1', 0, 'second')).toBe(2)
+    expect(await store.request('dlv_1', 0, 'second', NOON)).toBe(2)
   })
 
   it('gives a later number where others have asked for chains meanwhile', async () => {
-    await store.request('dlv_1', 0, 'first')
+    await store.request('dlv_1', 0, 'first', NOON)
     await store.sent({ deliveryId: 'dlv_1', chain: 1 })
-    expect(await store.request('dlv_1', 3, 'fourth')).toBe(4)
+    expect(await store.request('dlv_1', 3, 'fourth', NOON)).toBe(4)
   })
 
   it('gives one number when many ask at once, through whichever replica', async () => {
     const other = test.another()
     try {
       const stores = [store, new RedeliveryStore(other)]
-      const asked = Array.from({ length: 20 }, (_, i) => stores[i % 2]!.request('dlv_1', 0, `request ${i}`))
+      const asked = Array.from({ length: 20 }, (_, i) => stores[i % 2]!.request('dlv_1', 0, `request ${i}`, NOON))
       const numbers = await Promise.all(asked)
       expect(numbers.filter((chain) => chain !== null)).toEqual([1])
     } finally {
@@ -43,7 +44,12 @@ describe('the store of redeliveries', () => {
 
   it('gives a chain that is asked for by its number to one of many who ask, and none that was passed', async () => {
     const other = test.another()
-    const chain = (deliveryId: string, number: number) => ({ deliveryId, chain: number, content: 'again' })
+    const chain = (deliveryId: string, number: number) => ({
+      deliveryId,
+      chain: number,
+      content: 'again',
+      acceptedAt: NOON,
+    })
     try {
       const stores = [store, new RedeliveryStore(other)]
       const asked = Array.from({ length: 10 }, (_, i) => stores[i % 2]!.claim([chain('dlv_1', 1), chain('dlv_2', 3)]))
@@ -60,7 +66,7 @@ describe('the store of redeliveries', () => {
     const numbers: (number | null)[] = []
     await Promise.all(
       Array.from({ length: 20 }, async () => {
-        const chain = await store.request('dlv_1', 0, 'request')
+        const chain = await store.request('dlv_1', 0, 'request', NOON)
         if (chain !== null) await store.sent({ deliveryId: 'dlv_1', chain })
         numbers.push(chain)
       }),
@@ -71,9 +77,9 @@ describe('the store of redeliveries', () => {
   })
 
   it('sends what was left behind, once, and not what is still in hands', async () => {
-    await store.request('dlv_left', 0, 'left behind')
+    await store.request('dlv_left', 0, 'left behind', NOON)
     await test.database.query("update redeliveries set requested_at = now() - interval '1 minute'")
-    await store.request('dlv_young', 0, 'young')
+    await store.request('dlv_young', 0, 'young', NOON)
     const sent: RequestedChain[] = []
     const send = (chains: RequestedChain[]) => Promise.resolve(void sent.push(...chains))
 
@@ -81,18 +87,18 @@ describe('the store of redeliveries', () => {
     expect(await store.sendLeftBehind(10_000, send)).toBe(0)
 
     expect(sent).toEqual([{ deliveryId: 'dlv_left', chain: 1, content: 'left behind' }])
-    expect(await store.request('dlv_left', 0, 'again')).toBe(2)
+    expect(await store.request('dlv_left', 0, 'again', NOON)).toBe(2)
   })
 
   it('keeps what could not be sent', async () => {
-    await store.request('dlv_1', 0, 'kept')
+    await store.request('dlv_1', 0, 'kept', NOON)
     const fail = () => Promise.reject(new Error('Kafka is away'))
     await expect(store.sendLeftBehind(0, fail)).rejects.toThrow('Kafka is away')
-    expect(await store.request('dlv_1', 0, 'another')).toBeNull()
+    expect(await store.request('dlv_1', 0, 'another', NOON)).toBeNull()
   })
 
   it('does not send twice what two replicas find at the same time', async () => {
-    for (let i = 0; i < 120; i++) await store.request(`dlv_${i}`, 0, 'left behind')
+    for (let i = 0; i < 120; i++) await store.request(`dlv_${i}`, 0, 'left behind', NOON)
     const sent: string[] = []
     const send = (chains: RequestedChain[]) =>
       Promise.resolve(void sent.push(...chains.map(({ deliveryId }) => deliveryId)))
@@ -103,7 +109,7 @@ describe('the store of redeliveries', () => {
   })
 
   it('forgets what is old and sent, and nothing else', async () => {
-    for (const id of ['dlv_sent', 'dlv_unsent', 'dlv_young']) await store.request(id, 0, 'content')
+    for (const id of ['dlv_sent', 'dlv_unsent', 'dlv_young']) await store.request(id, 0, 'content', NOON)
     await store.sent({ deliveryId: 'dlv_sent', chain: 1 })
     await store.sent({ deliveryId: 'dlv_young', chain: 1 })
     await test.database.query(

@@ -7,6 +7,12 @@ export interface RequestedChain {
   content: string
 }
 
+/** What is asked for by its number. */
+export interface ClaimedChain extends RequestedChain {
+  /** Of its event, ms since the epoch. */
+  acceptedAt: number
+}
+
 /** Requests per transaction: each is some 64 KiB at most, and the transaction lasts as long as their way to the log. */
 const BATCH = 50
 const FORGET_AT_ONCE = 1_000
@@ -22,10 +28,12 @@ export class RedeliveryStore {
    * Asks for the next chain of a delivery. Of requests at the same time, through any replica, one is given a number.
    *
    * @param known the latest chain that the read model knows of; what was given here and is not there yet counts, too
+   * @param acceptedAt of its event, ms since the epoch
    * @returns the number; null while an earlier request for this delivery is still on its way to the log
    */
-  async request(deliveryId: string, known: number, content: string): Promise<number | null> {
-    const [row] = await this.database.query<{ chain: number }>(REQUEST, [deliveryId, known + 1, content])
+  async request(deliveryId: string, known: number, content: string, acceptedAt: number): Promise<number | null> {
+    const values = [deliveryId, known + 1, content, new Date(acceptedAt)]
+    const [row] = await this.database.query<{ chain: number }>(REQUEST, values)
     return row?.chain ?? null
   }
 
@@ -36,11 +44,12 @@ export class RedeliveryStore {
    * @param chains at most one of each delivery
    * @returns those that are the caller's to send
    */
-  async claim(chains: RequestedChain[]): Promise<RequestedChain[]> {
+  async claim(chains: ClaimedChain[]): Promise<RequestedChain[]> {
     const rows = await this.database.query<{ deliveryId: string }>(CLAIM, [
       chains.map(({ deliveryId }) => deliveryId),
       chains.map(({ chain }) => chain),
       chains.map(({ content }) => content),
+      chains.map(({ acceptedAt }) => new Date(acceptedAt)),
     ])
     const claimed = new Set(rows.map(({ deliveryId }) => deliveryId))
     return chains.filter(({ deliveryId }) => claimed.has(deliveryId))
@@ -94,9 +103,11 @@ async function sendPortion(
 const REQUEST = {
   name: 'request-redelivery',
   text: `
-    insert into redeliveries as known (delivery_id, chain, requested_at, unsent) values ($1, $2, now(), $3)
+    insert into redeliveries as known (delivery_id, chain, requested_at, unsent, accepted_at)
+    values ($1, $2, now(), $3, $4)
     on conflict (delivery_id) do update
-      set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), unsent = excluded.unsent
+      set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), unsent = excluded.unsent,
+          accepted_at = excluded.accepted_at
       where known.unsent is null
     returning chain`,
 }
@@ -104,12 +115,12 @@ const REQUEST = {
 const CLAIM = {
   name: 'claim-redeliveries',
   text: `
-    insert into redeliveries as known (delivery_id, chain, requested_at, unsent)
-    select delivery_id, chain, now(), unsent
-    from unnest($1::text[], $2::integer[], $3::text[]) as asked (delivery_id, chain, unsent)
+    insert into redeliveries as known (delivery_id, chain, requested_at, unsent, accepted_at)
+    select delivery_id, chain, now(), unsent, accepted_at
+    from unnest($1::text[], $2::integer[], $3::text[], $4::timestamptz[]) as asked (delivery_id, chain, unsent, accepted_at)
     order by delivery_id
     on conflict (delivery_id) do update
-      set chain = excluded.chain, requested_at = now(), unsent = excluded.unsent
+      set chain = excluded.chain, requested_at = now(), unsent = excluded.unsent, accepted_at = excluded.accepted_at
       where known.unsent is null and known.chain < excluded.chain
     returning delivery_id as "deliveryId"`,
 }

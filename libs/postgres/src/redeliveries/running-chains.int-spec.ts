@@ -28,14 +28,14 @@ it('names the latest chain of what was asked for again, in the log or not yet, a
   ]
   const rows = { events: [], fanOuts: [], attempts: [], deliveries: facts.flatMap(statesFrom) }
   await writer.write(rows)
-  await new RedeliveryStore(test.database).request('dlv_not_in_the_log', 2, 'content')
+  await new RedeliveryStore(test.database).request('dlv_not_in_the_log', 2, 'content', now)
 
   const newest = await new RunningChains(test.database).newest()
 
   expect(newest.toSorted((a, b) => a.deliveryId.localeCompare(b.deliveryId))).toEqual([
     // Its first chain may have left a retry that waits.
-    { deliveryId: 'dlv_ended', chain: 1 },
-    { deliveryId: 'dlv_not_in_the_log', chain: 3 },
-    { deliveryId: 'dlv_running', chain: 2 },
+    { deliveryId: 'dlv_ended', chain: 1, acceptedAt },
+    { deliveryId: 'dlv_not_in_the_log', chain: 3, acceptedAt: now },
+    { deliveryId: 'dlv_running', chain: 2, acceptedAt },
   ])
 })

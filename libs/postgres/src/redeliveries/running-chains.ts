@@ -1,4 +1,5 @@
 import type { Database } from '../database.js'
+import { epochMs } from '../epoch-ms.js'
 import type { ChainKey } from '../read-models/ended-chains.js'
 
 /** A chain that ended longer ago has no predecessor whose record could still wait: the longest wait is hours. */
@@ -15,7 +16,8 @@ export class RunningChains {
 
   /**
    * The latest chain of each such delivery, newest events first where there are too many. A request counts from the
-   * moment that it has its number, however far behind the projector is.
+   * moment that it has its number, however far behind the projector is; one that a process of the release before gave it
+   * from the moment that the projector knows.
    * @throws {DatabaseUnavailable}
    */
   newest(): Promise<ChainKey[]> {
@@ -24,10 +26,10 @@ export class RunningChains {
 }
 
 const NEWEST = `
-  (select id as "deliveryId", chain from deliveries
+  (select id as "deliveryId", chain, ${epochMs('accepted_at')} as "acceptedAt" from deliveries
    where chain > 0 and (chain_end is null or ended_at > now() - ${LOOK_BACK})
    order by accepted_at desc limit ${MOST})
   union all
-  (select delivery_id, chain from redeliveries
-   where requested_at > now() - ${LOOK_BACK}
+  (select delivery_id, chain, ${epochMs('accepted_at')} from redeliveries
+   where requested_at > now() - ${LOOK_BACK} and accepted_at is not null
    order by requested_at desc limit ${MOST})`

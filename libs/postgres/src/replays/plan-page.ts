@@ -26,8 +26,10 @@ function later(a: ReplayPosition, b: ReplayPosition): ReplayPosition {
  * attempt, and the webhook's owner makes it once.
  */
 async function numbered(session: Session, webhookId: string, events: ChosenEvent[]): Promise<PlannedDelivery[]> {
-  const next = new Map<string, number>()
-  for (const { id, chain } of events) if (chain !== null) next.set(deliveryIdFor(id, webhookId), chain + 1)
+  const next = new Map<string, AskedChain>()
+  for (const { id, chain, acceptedAt } of events) {
+    if (chain !== null) next.set(deliveryIdFor(id, webhookId), { chain: chain + 1, acceptedAt })
+  }
   const given = next.size === 0 ? new Map<string, number>() : await giveNumbers(session, next)
   return events.flatMap(({ id, type, acceptedAt, chain: latest }) => {
     const chain = latest === null ? 0 : given.get(deliveryIdFor(id, webhookId))
@@ -35,11 +37,19 @@ async function numbered(session: Session, webhookId: string, events: ChosenEvent
   })
 }
 
+interface AskedChain {
+  chain: number
+  /** Of its event, ms since the epoch. */
+  acceptedAt: number
+}
+
 /** By delivery id. One that has this number already was asked for meanwhile, and its chain runs. */
-async function giveNumbers(session: Session, chains: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+async function giveNumbers(session: Session, chains: ReadonlyMap<string, AskedChain>): Promise<Map<string, number>> {
+  const asked = [...chains.values()]
   const rows = await session.query<{ deliveryId: string; chain: number }>(GIVE_NUMBERS, [
     [...chains.keys()],
-    [...chains.values()],
+    asked.map(({ chain }) => chain),
+    asked.map(({ acceptedAt }) => new Date(acceptedAt)),
   ])
   return new Map(rows.map(({ deliveryId, chain }) => [deliveryId, chain]))
 }
@@ -48,9 +58,11 @@ async function giveNumbers(session: Session, chains: ReadonlyMap<string, number>
 const GIVE_NUMBERS = {
   name: 'give-replay-chains',
   text: `
-    insert into redeliveries as known (delivery_id, chain, requested_at, unsent)
-    select id, chain, now(), null from unnest($1::text[], $2::integer[]) as asked (id, chain) order by id
-    on conflict (delivery_id) do update set chain = excluded.chain, requested_at = now()
+    insert into redeliveries as known (delivery_id, chain, requested_at, unsent, accepted_at)
+    select id, chain, now(), null, accepted_at
+    from unnest($1::text[], $2::integer[], $3::timestamptz[]) as asked (id, chain, accepted_at) order by id
+    on conflict (delivery_id) do update
+      set chain = excluded.chain, requested_at = now(), accepted_at = excluded.accepted_at
       where known.unsent is null and known.chain < excluded.chain
     returning delivery_id as "deliveryId", chain`,
 }

@@ -161,13 +161,13 @@ describe('a stored replay', () => {
   it('gives chains their numbers where redeliveries get theirs, and leaves out what was asked for meanwhile', async () => {
     const redeliveries = new RedeliveryStore(test.database)
     const underWay = deliveryIdFor('evt_1', WEBHOOK)
-    await redeliveries.request(underWay, 1, '{}')
+    await redeliveries.request(underWay, 1, '{}', NOON + 1_000)
     await redeliveries.sent({ deliveryId: underWay, chain: 2 })
-    await redeliveries.request(deliveryIdFor('evt_2', WEBHOOK), 2, '{}')
+    await redeliveries.request(deliveryIdFor('evt_2', WEBHOOK), 2, '{}', NOON + 2_000)
     await running()
 
     expect(names(await store.plan('me', 'rpl_1', 10, 0))).toEqual(['evt_0/0', 'evt_3/4', 'evt_4/5'])
-    expect(await redeliveries.request(deliveryIdFor('evt_3', WEBHOOK), 3, '{}')).toBe(5)
+    expect(await redeliveries.request(deliveryIdFor('evt_3', WEBHOOK), 3, '{}', NOON + 3_000)).toBe(5)
   })
 
   it('leaves out what is no longer kept', async () => {

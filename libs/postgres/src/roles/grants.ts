@@ -19,6 +19,6 @@ export const GRANTS: Readonly<Record<Reader, Readonly<Record<string, readonly st
     webhook_health: ['webhook_id', 'failures', 'failing_since', 'last_failure_at'],
     deliveries: ['id', 'accepted_at', 'chain', 'chain_end', 'ended_at'],
     attempts: ['delivery_id', 'accepted_at', 'chain', 'number', 'outcome'],
-    redeliveries: ['delivery_id', 'chain', 'requested_at'],
+    redeliveries: ['delivery_id', 'chain', 'accepted_at', 'requested_at'],
   },
 }

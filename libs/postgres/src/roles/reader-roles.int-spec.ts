@@ -82,7 +82,7 @@ describe('the roles of the services that read', () => {
   it('let the dispatcher read what it signs with and what it asks when it takes over', async () => {
     expect(await new WebhookSnapshot(dispatcher).deliverable()).toMatchObject([{ secrets: [{ sealed: 'sealed' }] }])
     await new StreakSnapshot(dispatcher).running()
-    await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0 }])
+    await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0, acceptedAt: Date.now() }])
     await new RunningChains(dispatcher).newest()
 
     await expect(dispatcher.query('select body from events')).rejects.toThrow(REFUSED)
@@ -111,7 +111,9 @@ describe('the roles of the services that read', () => {
     const ahead = new PartitionStore(test.database, RETENTION, () => Date.now() + 9 * DAY_MS)
     await ahead.ensureAhead(0)
 
-    expect(await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0 }])).toBeInstanceOf(Map)
+    expect(
+      await new EndedChains(dispatcher).among([{ deliveryId: 'dlv_1', chain: 0, acceptedAt: Date.now() }]),
+    ).toBeInstanceOf(Map)
     const partitions = (await tablesOf(test.database)).filter((name) => /^deliveries_/.test(name))
     expect(partitions.length).toBeGreaterThan(1)
     for (const name of partitions) await expect(dispatcher.query(`select id from ${name}`)).rejects.toThrow(REFUSED)
