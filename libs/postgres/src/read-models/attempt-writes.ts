@@ -3,7 +3,7 @@ import { judgedByWebhook } from '../health/judged-attempts.js'
 import type { JudgedAttempt } from '../health/streak-record.js'
 import { inChunks, mergedByKey } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
-import { type DeliveryHomes, ends } from './home.js'
+import { type DeliveryHomes, ends, homeOf } from './home.js'
 import type { AttemptRow, AttemptedRow } from './read-model-rows.js'
 
 export interface WrittenAttempts {
@@ -100,7 +100,7 @@ const MOVE = `
   on conflict do nothing`
 
 function atHome(attempt: AttemptedRow, homes: DeliveryHomes): AttemptedRow {
-  const acceptedAt = homes.get(attempt.deliveryId) ?? attempt.acceptedAt
+  const acceptedAt = homeOf(homes, attempt.deliveryId, attempt.acceptedAt)
   return acceptedAt === attempt.acceptedAt ? attempt : { ...attempt, acceptedAt }
 }
 

@@ -12,6 +12,18 @@ export function mergedByKey<T>(rows: T[], keyOf: (row: T) => string, merge: (a: 
   return byKey
 }
 
+/** All rows of each key, in their order. */
+export function groupedByKey<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
+  const byKey = new Map<string, T[]>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    const known = byKey.get(key)
+    if (known) known.push(row)
+    else byKey.set(key, [row])
+  }
+  return byKey
+}
+
 /** Statements of bounded size: a backlog of any length must not run into the statement time-out, for ever. */
 const ROWS_PER_STATEMENT = 2_000
 

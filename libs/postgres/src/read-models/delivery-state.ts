@@ -10,7 +10,7 @@ export interface DeliveryState {
   eventType: EventType
   accountId: string
   webhookId: string
-  /** The earliest known: an event that came twice, long apart, is one delivery. */
+  /** The earliest known: an event that came twice within a day is one delivery. */
   acceptedAt: number
   chain: number
   trigger: Trigger

@@ -2,11 +2,12 @@ import type { Session } from '../database.js'
 import { together } from '../together.js'
 import { type SupersededDelivery, moveAttempts } from './attempt-writes.js'
 import { type Balance, enterDelivery } from './balance.js'
-import { inChunks, mergedByKey } from './by-key.js'
+import { isOf, mergedByEvent } from './by-event.js'
+import { groupedByKey, inChunks } from './by-key.js'
 import { column, joined } from './columns.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
 import { type DeliveryState, merged } from './delivery-state.js'
-import { type DeliveryHomes, type Sought, ends, knownRows } from './home.js'
+import { type DeliveryHomes, ends, knownRows } from './home.js'
 
 /** Deliveries merged with what was known of them, and where each lies; nothing lies anywhere else any more. */
 export interface PlacedDeliveries {
@@ -24,47 +25,50 @@ export async function placeDeliveries(
   states: DeliveryState[],
   balance: Balance,
 ): Promise<PlacedDeliveries> {
-  const deliveries = mergedByKey(states, (state) => state.id, merged)
-  const last = new Map<string, number>()
-  for (const { id, acceptedAt } of states) last.set(id, Math.max(acceptedAt, last.get(id) ?? acceptedAt))
   const placed: PlacedDeliveries = { homes: new Map(), fresh: [], changed: [] }
-  for (const chunk of inChunks(deliveries.values())) {
-    const sought = chunk.map(({ id, acceptedAt }) => ({ id, first: acceptedAt, last: last.get(id)! }))
-    await placeChunk(session, chunk, await existing(session, sought), balance, placed)
+  for (const chunk of inChunks(groupedByKey(states, idOf))) {
+    const known = await existing(
+      session,
+      chunk.flatMap(([, told]) => told),
+    )
+    await placeChunk(session, chunk, groupedByKey(known, idOf), balance, placed)
   }
   return placed
 }
 
-async function existing(session: Session, sought: Sought[]): Promise<DeliveryState[]> {
-  const records = await session.query<DeliveryRecord>(...knownRows('deliveries', DELIVERY_COLUMNS, sought))
+async function existing(session: Session, states: DeliveryState[]): Promise<DeliveryState[]> {
+  const records = await session.query<DeliveryRecord>(...knownRows('deliveries', DELIVERY_COLUMNS, states))
   return records.map(deliveryStateOf)
 }
 
 async function placeChunk(
   session: Session,
-  given: DeliveryState[],
-  known: DeliveryState[],
+  told: [id: string, states: DeliveryState[]][],
+  knownById: ReadonlyMap<string, DeliveryState[]>,
   balance: Balance,
   { homes, fresh, changed }: PlacedDeliveries,
 ): Promise<void> {
-  const states = mergedByKey([...known, ...given], (state) => state.id, merged)
-  const there = new Set<string>()
   const superseded: SupersededDelivery[] = []
-  for (const { id, acceptedAt: from } of known) {
-    const to = states.get(id)!.acceptedAt
-    if (from === to) there.add(id)
-    else superseded.push({ id, from, to })
+  for (const [id, states] of told) {
+    const known = knownById.get(id) ?? []
+    const deliveries = mergedByEvent([...known, ...states], merged)
+    homes.set(id, deliveries)
+    for (const delivery of deliveries) {
+      const before = known.filter(({ acceptedAt }) => isOf(delivery, acceptedAt))
+      const elsewhere = before.filter(({ acceptedAt }) => acceptedAt !== delivery.acceptedAt)
+      superseded.push(...elsewhere.map(({ acceptedAt: from }) => ({ id, from, to: delivery.acceptedAt })))
+      ;(before.length > elsewhere.length ? changed : fresh).push(delivery)
+      enterDelivery(balance, before.at(-1), delivery)
+    }
   }
   if (superseded.length > 0) {
     await removeSuperseded(session, superseded)
     await moveAttempts(session, superseded)
   }
-  const knownById = new Map(known.map((state) => [state.id, state]))
-  for (const state of states.values()) {
-    homes.set(state.id, state.acceptedAt)
-    ;(there.has(state.id) ? changed : fresh).push(state)
-    enterDelivery(balance, knownById.get(state.id), state)
-  }
+}
+
+function idOf({ id }: DeliveryState): string {
+  return id
 }
 
 export async function writeDeliveries(session: Session, { fresh, changed }: PlacedDeliveries): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Session } from '../database.js'
 import type { Balance } from './balance.js'
-import { inChunks, mergedByKey } from './by-key.js'
+import { mergedByEvent } from './by-event.js'
+import { groupedByKey, inChunks } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
 import { knownRows } from './home.js'
 import type { EventRow } from './read-model-rows.js'
@@ -12,32 +13,52 @@ interface EventHome {
   acceptedAt: number
 }
 
-/** An event that came twice is one event: the first acceptance and its content count. Answers the number of events. */
+/**
+ * An event that came twice within a day is one event: the first acceptance and its content count. Answers the number of
+ * events.
+ */
 export async function writeEvents(session: Session, rows: EventRow[], balance: Balance): Promise<number> {
-  const events = mergedByKey(rows, keyOf, (a, b) => (b.acceptedAt < a.acceptedAt ? b : a))
-  for (const chunk of inChunks(events.values())) await writeChunk(session, chunk, balance)
-  return events.size
+  let count = 0
+  for (const chunk of inChunks(groupedByKey(rows, keyOf))) count += await writeChunk(session, chunk, balance)
+  return count
 }
 
-async function writeChunk(session: Session, events: EventRow[], balance: Balance): Promise<void> {
-  const homes = new Map((await existing(session, events)).map((home) => [keyOf(home), home]))
+async function writeChunk(
+  session: Session,
+  told: [key: string, rows: EventRow[]][],
+  balance: Balance,
+): Promise<number> {
+  const homes = groupedByKey(
+    await existing(
+      session,
+      told.flatMap(([, rows]) => rows),
+    ),
+    keyOf,
+  )
   const fresh: EventRow[] = []
   const superseded: EventHome[] = []
-  for (const event of events) {
-    const home = homes.get(keyOf(event))
-    if (home && home.acceptedAt <= event.acceptedAt) continue
-    if (home) superseded.push(home)
-    fresh.push(event)
+  let count = 0
+  for (const [key, rows] of told) {
+    const known = homes.get(key) ?? []
+    const events = mergedByEvent<EventHome>([...known, ...rows], earlier)
+    count += events.length
+    fresh.push(...events.filter((event): event is EventRow => !known.includes(event)))
+    superseded.push(...known.filter((home) => !events.includes(home)))
   }
   if (superseded.length > 0) await removeSuperseded(session, superseded)
   if (fresh.length > 0) await insert(session, fresh)
   balance.accepted += fresh.length - superseded.length
+  return count
+}
+
+/** One of the two; of the same time the first, which is there already. */
+function earlier(a: EventHome, b: EventHome): EventHome {
+  return b.acceptedAt < a.acceptedAt ? b : a
 }
 
 function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
   const columns = `account_id as "accountId", id, ${epochMs('accepted_at')} as "acceptedAt"`
-  const sought = events.map(({ id, acceptedAt }) => ({ id, first: acceptedAt, last: acceptedAt }))
-  return session.query<EventHome>(...knownRows('events', columns, sought))
+  return session.query<EventHome>(...knownRows('events', columns, events))
 }
 
 async function insert(session: Session, events: EventRow[]): Promise<void> {

@@ -213,26 +213,58 @@ describe('writing the read models', () => {
       ])
     })
 
-    it('leaves no attempt behind where one round tells of both', async () => {
-      await writer.write(attempted('atm_1', thursday))
-      await writer.write(merge(attempted('atm_2', monday), attempted('atm_3', thursday)))
+    it('gives the same tables where one round tells of both, as a rebuild of a quiet log has it', async () => {
+      const told = (attemptId: string, acceptedAt: number): ReadModelRows =>
+        merge(attempted(attemptId, acceptedAt), rows({ events: [anEventRow({ acceptedAt })] }))
+      await writer.write(told('atm_1', monday))
+      await writer.write(told('atm_2', thursday))
+      const asItHappened = await everything()
 
-      expect(await laid()).toEqual([1, 2, 3].map((n) => ({ attempt: `dlv_1 atm_${n}`, accepted_at: new Date(monday) })))
+      await test.database.query('truncate events, fan_outs, deliveries, attempts')
+      const { balance } = await writer.write(merge(told('atm_2', thursday), told('atm_1', monday)))
+
+      expect(await everything()).toEqual(asItHappened)
+      expect(balance).toMatchObject({ accepted: 2, requested: 2, delivered: 2 })
     })
 
-    it('goes on where an attempt lies already where it is to be laid', async () => {
-      const late = attempted('atm_2', thursday)
-      await writer.write(merge(attempted('atm_1', monday), late))
-      // Told again, alone: its delivery of Monday is too far away.
-      await writer.write(late)
-      await writer.write(merge(attempted('atm_1', monday), late))
+    it('leaves no attempt behind where one round tells of both, and of an earlier acceptance of the second', async () => {
+      const evening = thursday - DAY_MS / 2
+      await writer.write(attempted('atm_1', thursday))
+      await writer.write(
+        [attempted('atm_2', monday), attempted('atm_3', thursday), attempted('atm_4', evening)].reduce(merge),
+      )
 
-      expect(await laid()).toEqual([1, 2].map((n) => ({ attempt: `dlv_1 atm_${n}`, accepted_at: new Date(monday) })))
+      expect(await laid()).toEqual([
+        { attempt: 'dlv_1 atm_1', accepted_at: new Date(evening) },
+        { attempt: 'dlv_1 atm_2', accepted_at: new Date(monday) },
+        { attempt: 'dlv_1 atm_3', accepted_at: new Date(evening) },
+        { attempt: 'dlv_1 atm_4', accepted_at: new Date(evening) },
+      ])
     })
   })
 
+  it('goes on where an attempt lies already where it is to be laid', async () => {
+    const [noon, evening] = [NOON, NOON + DAY_MS / 2]
+    const attempted = (id: string, acceptedAt: number) =>
+      rows({
+        deliveries: statesFrom(anAttempted({ attemptId: id, delivery: aRef({ acceptedAt }) })),
+        attempts: [anAttemptRow({ id, acceptedAt })],
+      })
+    await writer.write(attempted('atm_2', evening))
+    await writer.write(rows({ attempts: [anAttemptRow({ id: 'atm_2', acceptedAt: noon })] }))
+
+    await writer.write(attempted('atm_1', noon))
+
+    expect(await test.database.query('select id, accepted_at from attempts order by id')).toEqual([
+      { id: 'atm_1', accepted_at: new Date(noon) },
+      { id: 'atm_2', accepted_at: new Date(noon) },
+    ])
+  })
+
   it('keeps events of two accounts apart that have the same id', async () => {
-    await writer.write(rows({ events: [anEventRow(), anEventRow({ accountId: 'acc_2', acceptedAt: NOON + 1 })] }))
+    const two = rows({ events: [anEventRow(), anEventRow({ accountId: 'acc_2', acceptedAt: NOON + 1 })] })
+    await writer.write(two)
+    await writer.write(two)
 
     expect(await test.database.query('select account_id from events order by 1')).toEqual([
       { account_id: 'acc_1' },

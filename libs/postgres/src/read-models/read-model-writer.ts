@@ -108,7 +108,7 @@ async function writeDeliveriesAndAttempts(
     writeDeliveries(session, deliveries),
   )
   await writeHealth(session, health, attempts.judged, recentFailures)
-  return { deliveries: deliveries.homes.size, attempts: attempts.count }
+  return { deliveries: deliveries.fresh.length + deliveries.changed.length, attempts: attempts.count }
 }
 
 function count(rows: ReadModelRows): number {
