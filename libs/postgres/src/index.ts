@@ -1,5 +1,5 @@
 export { AccountingStore, AGE_LIMITS_S, type Accounts } from './accounting/accounting-store.js'
-export { AuditedRows, type AuditedRow, type AuditedTable } from './accounting/audited-rows.js'
+export { AuditedRows, type AuditedRow, type AuditedTable, type SoughtRow } from './accounting/audited-rows.js'
 export { AccountStore, type AccountRow, type NewAccount } from './configuration/account-store.js'
 export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './configuration/api-key-store.js'
 export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'

@@ -1,12 +1,19 @@
-import type { ChainEnd } from '#domain'
+import { type ChainEnd, SAME_EVENT_WITHIN_MS } from '#domain'
 import type { Database, Session } from '../database.js'
+import { epochMs } from '../epoch-ms.js'
 import type { ReadModelTable } from '../read-models/read-model-rows.js'
 
 export type AuditedTable = ReadModelTable
 
-/** As much of a row as an audit looks at. */
-export interface AuditedRow {
+/** What a row of is looked for. */
+export interface SoughtRow {
   id: string
+  /** Of its event, ms since the epoch. */
+  acceptedAt: number
+}
+
+/** As much of a row as an audit looks at. */
+export interface AuditedRow extends SoughtRow {
   /** Of events and fan-outs, whose ids are unique within their account. */
   accountId: string | null
   /** Of deliveries. */
@@ -31,7 +38,7 @@ export class AuditedRows {
   async read(table: AuditedTable, since: number, until: number, onRow: (row: AuditedRow) => void): Promise<number> {
     return this.database.transaction(async (session) => {
       await session.query(
-        `declare audited no scroll cursor for select ${COLUMNS[table]} from ${table}
+        `declare audited no scroll cursor for select ${COLUMNS[table]}, ${epochMs('accepted_at')} as "acceptedAt" from ${table}
          where accepted_at >= $1 and accepted_at < $2`,
         [new Date(since), new Date(until)],
       )
@@ -46,29 +53,31 @@ export class AuditedRows {
   }
 
   /**
-   * Those among these ids that are there, whenever their event was accepted: one that came twice is one row.
-   * Events and fan-outs as `account/event`.
+   * Those among these rows that are there, perhaps under another acceptance of the same event: one that came twice is one
+   * row. Ids of events and fan-outs as `account/event`.
    */
-  async existing(table: AuditedTable, ids: readonly string[]): Promise<Set<string>> {
-    const found = new Set<string>()
-    for (let from = 0; from < ids.length; from += PORTION) {
-      for (const id of await existing(this.database, table, ids.slice(from, from + PORTION))) found.add(id)
+  async existing<Row extends SoughtRow>(table: AuditedTable, rows: readonly Row[]): Promise<Set<Row>> {
+    const found = new Set<Row>()
+    for (let from = 0; from < rows.length; from += PORTION) {
+      const portion = rows.slice(from, from + PORTION)
+      for (const place of await existing(this.database, table, portion)) found.add(portion[place - 1]!)
     }
     return found
   }
 }
 
-async function existing(session: Session, table: AuditedTable, ids: readonly string[]): Promise<string[]> {
-  if (table === 'deliveries' || table === 'attempts') {
-    const rows = await session.query<{ id: string }>(`select id from ${table} where id = any($1)`, [ids])
-    return rows.map(({ id }) => id)
-  }
-  const column = table === 'events' ? 'id' : 'event_id'
-  const pairs = ids.map((id) => id.split('/', 2) as [string, string])
-  const rows = await session.query<{ key: string }>(
-    `select account_id || '/' || ${column} as key from ${table}
-     where (${column}, account_id) in (select * from unnest($1::text[], $2::text[]))`,
-    [pairs.map(([, id]) => id), pairs.map(([accountId]) => accountId)],
+/** By their places among those given, from 1. */
+async function existing(session: Session, table: AuditedTable, sought: readonly SoughtRow[]): Promise<number[]> {
+  const isOfAccount = table === 'events' || table === 'fan_outs'
+  const keys = sought.map(({ id }) => (isOfAccount ? (id.split('/', 2) as [string, string]) : ([null, id] as const)))
+  const rows = await session.query<{ place: number }>(
+    `select distinct place::integer from unnest($1::text[], $2::text[], $3::float8[])
+       with ordinality as sought (account_id, id, accepted_at, place)
+     join ${table} as known on known.${table === 'fan_outs' ? 'event_id' : 'id'} = sought.id
+       and known.accepted_at between to_timestamp((sought.accepted_at - ${SAME_EVENT_WITHIN_MS}) / 1000)
+                                 and to_timestamp((sought.accepted_at + ${SAME_EVENT_WITHIN_MS}) / 1000)
+       ${isOfAccount ? 'and known.account_id = sought.account_id' : ''}`,
+    [keys.map(([accountId]) => accountId), keys.map(([, id]) => id), sought.map(({ acceptedAt }) => acceptedAt)],
   )
-  return rows.map(({ key }) => key)
+  return rows.map(({ place }) => place)
 }

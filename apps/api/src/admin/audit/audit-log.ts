@@ -1,6 +1,6 @@
 import { FAN_OUT_PATIENCE_MS, type Patience, isOverdue } from '#domain'
 import type { Finding } from './findings.js'
-import type { LogLedger, LoggedChain } from './log-ledger.js'
+import type { LogLedger, LoggedChain, LoggedDelivery } from './log-ledger.js'
 
 export interface AuditedTime {
   /** Of acceptance, from inclusive to exclusive; ms since the epoch. */
@@ -15,10 +15,10 @@ export function auditLog(ledger: LogLedger, time: AuditedTime, patience: Patienc
   const findings: Finding[] = []
   const old = time.asOf - Math.min(FAN_OUT_PATIENCE_MS, patience.usualMs)
   for (const [id, acceptedAt] of ledger.accepted) {
-    if (isWithin(acceptedAt, time) && acceptedAt < old && !ledger.fannedOut.has(id))
+    if (isWithin(acceptedAt, time) && acceptedAt < old && !ledger.fannedOut.has(id, acceptedAt))
       findings.push({ kind: 'event_not_fanned_out', id })
   }
-  for (const [id, { acceptedAt, chains }] of ledger.deliveries) {
+  for (const [id, { acceptedAt, chains }] of deliveriesOf(ledger)) {
     if (!isWithin(acceptedAt, time)) continue
     for (const chain of chains) {
       if (chain.ends.length > 0 || !isOverdue(waitOf(chain), patience, time.asOf)) continue
@@ -36,10 +36,15 @@ export function auditLog(ledger: LogLedger, time: AuditedTime, patience: Patienc
  */
 export function repeatedEnds(ledger: LogLedger, time: AuditedTime): number {
   let count = 0
-  for (const { acceptedAt, chains } of ledger.deliveries.values()) {
+  for (const [, { acceptedAt, chains }] of deliveriesOf(ledger)) {
     if (isWithin(acceptedAt, time)) count += chains.filter(({ ends }) => ends.length > 1).length
   }
   return count
+}
+
+/** Each with its id, which days later another one may have. */
+export function* deliveriesOf({ deliveries }: LogLedger): Generator<[id: string, LoggedDelivery]> {
+  for (const [id, each] of deliveries) for (const delivery of each) yield [id, delivery]
 }
 
 export function isWithin(acceptedAt: number, { since, until }: AuditedTime): boolean {

@@ -1,8 +1,8 @@
 import type { ChainEnd } from '#domain'
-import type { AuditedRow, AuditedTable } from '#postgres'
-import { type AuditedTime, isWithin } from './audit-log.js'
+import type { AuditedRow, AuditedTable, SoughtRow } from '#postgres'
+import { type AuditedTime, deliveriesOf, isWithin } from './audit-log.js'
 import type { Finding, FindingKind } from './findings.js'
-import { type LogLedger, type LoggedDelivery, eventKey } from './log-ledger.js'
+import { Acceptances, type LogLedger, type LoggedDelivery, eventKey } from './log-ledger.js'
 
 interface KindsOf {
   missingRow: FindingKind
@@ -23,7 +23,7 @@ const KINDS: Record<AuditedTable, KindsOf> = {
  */
 export class RowAudit {
   readonly findings: Finding[] = []
-  readonly #seen = new Set<string>()
+  readonly #seen = new Acceptances()
 
   constructor(
     private readonly table: AuditedTable,
@@ -33,13 +33,13 @@ export class RowAudit {
 
   row(row: AuditedRow): void {
     const id = keyOf(row)
-    this.#seen.add(id)
-    if (!isInLog(this.table, id, this.ledger)) {
+    this.#seen.add(id, row.acceptedAt)
+    if (!isInLog(this.table, id, this.ledger, row.acceptedAt)) {
       this.findings.push({ kind: KINDS[this.table].missingFact, id })
       return
     }
     if (this.table !== 'deliveries') return
-    const told = endOf(this.ledger.deliveries.get(id)!)
+    const told = endOf(this.ledger.delivery(id, row.acceptedAt)!)
     if (row.chain !== told.chain || row.chainEnd !== told.end) {
       const detail = `log: chain ${told.chain} ${told.end ?? 'waiting'}; row: chain ${row.chain} ${row.chainEnd ?? 'waiting'}`
       this.findings.push({ kind: 'row_differs', id, detail })
@@ -47,29 +47,33 @@ export class RowAudit {
   }
 
   /** What the log tells of and no row was given for; the caller may know of rows elsewhere. */
-  missing(): Finding[] {
-    const kind = KINDS[this.table].missingRow
-    return [...this.#wanted()].filter((id) => !this.#seen.has(id)).map((id) => ({ kind, id }))
+  missing(): SoughtRow[] {
+    const missing: SoughtRow[] = []
+    for (const [id, acceptedAt] of this.#told()) {
+      if (isWithin(acceptedAt, this.time) && !this.#seen.has(id, acceptedAt)) missing.push({ id, acceptedAt })
+    }
+    return missing
   }
 
-  *#wanted(): Generator<string> {
-    const { accepted, fannedOut, deliveries, attempts } = this.ledger
+  *#told(): Generator<[id: string, acceptedAt: number]> {
+    const { accepted, fannedOut, attempts } = this.ledger
     switch (this.table) {
       case 'events':
+        return yield* accepted
       case 'fan_outs':
-        for (const [id, acceptedAt] of this.table === 'events' ? accepted : fannedOut) {
-          if (isWithin(acceptedAt, this.time)) yield id
-        }
-        return
+        return yield* fannedOut
       case 'deliveries':
-        for (const [id, { acceptedAt }] of deliveries) if (isWithin(acceptedAt, this.time)) yield id
+        for (const [id, { acceptedAt }] of deliveriesOf(this.ledger)) yield [id, acceptedAt]
         return
       case 'attempts':
-        for (const [id, deliveryId] of attempts) {
-          if (isWithin(deliveries.get(deliveryId)!.acceptedAt, this.time)) yield id
-        }
+        for (const [id, { acceptedAt }] of attempts) yield [id, acceptedAt]
     }
   }
+}
+
+/** Of a row that the log tells of and that is nowhere. */
+export function missingRow(table: AuditedTable, { id }: SoughtRow): Finding {
+  return { kind: KINDS[table].missingRow, id }
 }
 
 /** Without what later facts explain: they came into the log while the rows were read. */
@@ -81,8 +85,18 @@ export function unexplained(findings: Finding[], later: LogLedger): Finding[] {
   })
 }
 
-function isInLog(table: AuditedTable, id: string, { accepted, fannedOut, deliveries, attempts }: LogLedger): boolean {
-  return { events: accepted, fan_outs: fannedOut, deliveries, attempts }[table].has(id)
+/** @param acceptedAt where it matters which of the events that came under the id; ms since the epoch */
+function isInLog(table: AuditedTable, id: string, ledger: LogLedger, acceptedAt?: number): boolean {
+  switch (table) {
+    case 'events':
+      return ledger.accepted.has(id, acceptedAt)
+    case 'fan_outs':
+      return ledger.fannedOut.has(id, acceptedAt)
+    case 'deliveries':
+      return acceptedAt === undefined ? ledger.deliveries.has(id) : ledger.delivery(id, acceptedAt) !== undefined
+    case 'attempts':
+      return ledger.attempts.has(id)
+  }
 }
 
 function keyOf({ accountId, id }: AuditedRow): string {

@@ -197,6 +197,21 @@ describe('an audit', () => {
     expect(read.rows).toBe(0)
   })
 
+  it('tells an event from another one that was accepted under its id days before', async () => {
+    const topics = await aLog(() => true, await acceptanceTimes(complete))
+    const before = Date.now() - 3 * DAY_MS
+    const [fannedOut, { delivery }] = factsOf(5, before) as [Fact, Extract<Fact, { kind: 'attempted' }>]
+    const cancelled: Fact = { kind: 'chain_ended', delivery, at: before, end: 'cancelled' }
+    await producer.send([fannedOut, cancelled].map((fact) => encodeFact(topics.deliveryLog, fact)))
+    await writeRows(topics)
+    const since = before - MINUTE_MS
+
+    expect((await audited(topics, since)).missing).toEqual([])
+
+    await test.database.query("delete from deliveries where accepted_at < now() - interval '1 day'")
+    expect(kinds((await audited(topics, since)).missing)).toEqual([`delivery_without_row ${deliveryId(5)}`])
+  })
+
   it('takes an end that was told twice for a repeat', async () => {
     const topics = await aLog(() => true, await acceptanceTimes(complete))
     const [, , delivered] = factsOf(4, (await acceptanceTimes(complete)).get(eventId(4))!) as [Fact, Fact, Fact]

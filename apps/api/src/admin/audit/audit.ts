@@ -4,7 +4,7 @@ import { type AuditedTable, AuditedRows, type Database } from '#postgres'
 import { UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
 import type { KafkaAccess } from '../with-kafka.js'
 import { type AuditedTime, auditLog, repeatedEnds } from './audit-log.js'
-import { RowAudit, unexplained } from './audit-rows.js'
+import { RowAudit, missingRow, unexplained } from './audit-rows.js'
 import type { Finding } from './findings.js'
 import { LogLedger } from './log-ledger.js'
 
@@ -77,11 +77,9 @@ async function auditRows(
     const rows = new RowAudit(table, ledger, time)
     count += await audited.read(table, time.since, time.until, (row) => rows.row(row))
     const missing = rows.missing()
-    const elsewhere = await audited.existing(
-      table,
-      missing.map(({ id }) => id),
-    )
-    findings.push(...rows.findings, ...missing.filter(({ id }) => !elsewhere.has(id)))
+    const elsewhere = await audited.existing(table, missing)
+    const nowhere = missing.filter((row) => !elsewhere.has(row))
+    findings.push(...rows.findings, ...nowhere.map((row) => missingRow(table, row)))
   }
   return { count, findings }
 }

@@ -1,4 +1,4 @@
-import type { AcceptedEvent, ChainEnd, DeliveryRef, Fact, Trigger } from '#domain'
+import { type AcceptedEvent, type ChainEnd, type DeliveryRef, type Fact, type Trigger, isSameEvent } from '#domain'
 
 /** One chain of attempts as the log alone tells of it. Times in ms since the epoch. */
 export interface LoggedChain {
@@ -21,16 +21,17 @@ export interface LoggedDelivery {
  * models, so that one mistake cannot be in both. It holds all of it in memory: some 500 bytes for each delivery.
  */
 export class LogLedger {
-  /** By account and event: the first acceptance, whenever it was. */
-  readonly accepted = new Map<string, number>()
-  readonly fannedOut = new Map<string, number>()
-  readonly deliveries = new Map<string, LoggedDelivery>()
+  /** By account and event. */
+  readonly accepted = new Acceptances()
+  readonly fannedOut = new Acceptances()
+  /** By id: nearly always one, and one more for each event that came under the same id days later. */
+  readonly deliveries = new Map<string, LoggedDelivery[]>()
   /** By attempt: its delivery. */
-  readonly attempts = new Map<string, string>()
+  readonly attempts = new Map<string, LoggedDelivery>()
   facts = 0
 
   event({ accountId, id, acceptedAt }: Pick<AcceptedEvent, 'accountId' | 'id' | 'acceptedAt'>): void {
-    keepEarliest(this.accepted, eventKey(accountId, id), acceptedAt)
+    this.accepted.add(eventKey(accountId, id), acceptedAt)
   }
 
   fact(fact: Fact): void {
@@ -38,58 +39,102 @@ export class LogLedger {
     switch (fact.kind) {
       case 'fanned_out': {
         const { accountId, eventId, acceptedAt, matched } = fact
-        keepEarliest(this.fannedOut, eventKey(accountId, eventId), acceptedAt)
+        this.fannedOut.add(eventKey(accountId, eventId), acceptedAt)
         for (const { deliveryId } of matched) {
-          this.#chain({ deliveryId, acceptedAt, chain: 0, trigger: 'automatic' }, { attempt: 1, notBefore: acceptedAt })
+          const ref = { deliveryId, acceptedAt, chain: 0, trigger: 'automatic' } as const
+          chainOf(this.#delivery(ref), ref, { attempt: 1, notBefore: acceptedAt })
         }
         return
       }
       case 'attempted': {
         const { delivery, attemptId, number, startedAt, durationMs, next } = fact
         const isRetried = next.kind === 'retry'
-        const chain = this.#chain(delivery, isRetried ? next : { attempt: number, notBefore: startedAt })
+        const logged = this.#delivery(delivery)
+        const chain = chainOf(logged, delivery, isRetried ? next : { attempt: number, notBefore: startedAt })
         chain.attempts++
-        this.attempts.set(attemptId, delivery.deliveryId)
+        this.attempts.set(attemptId, logged)
         if (!isRetried) chain.ends.push({ kind: next.end, at: Math.round(startedAt + durationMs) })
         return
       }
       case 'deferred':
-        this.#chain(fact.delivery, fact)
+        chainOf(this.#delivery(fact.delivery), fact.delivery, fact)
         return
       case 'redelivery_requested':
-        this.#chain(fact.delivery, { attempt: 1, notBefore: fact.at })
+        chainOf(this.#delivery(fact.delivery), fact.delivery, { attempt: 1, notBefore: fact.at })
         return
-      case 'chain_ended':
-        this.#chain(fact.delivery, { attempt: 0, notBefore: 0 }).ends.push({ kind: fact.end, at: Math.round(fact.at) })
+      case 'chain_ended': {
+        const chain = chainOf(this.#delivery(fact.delivery), fact.delivery, { attempt: 0, notBefore: 0 })
+        chain.ends.push({ kind: fact.end, at: Math.round(fact.at) })
+      }
     }
   }
 
-  /** The chain that a fact is about, with what it asks for next where that is later than what is known. */
-  #chain(
-    ref: Pick<DeliveryRef, 'deliveryId' | 'acceptedAt' | 'chain' | 'trigger'>,
-    { attempt, notBefore }: LoggedChain['next'],
-  ): LoggedChain {
-    const delivery = this.deliveries.get(ref.deliveryId) ?? { acceptedAt: ref.acceptedAt, chains: [] }
-    delivery.acceptedAt = Math.min(delivery.acceptedAt, ref.acceptedAt)
-    this.deliveries.set(ref.deliveryId, delivery)
-    let chain = delivery.chains.find(({ number }) => number === ref.chain)
-    if (!chain) {
-      chain = { number: ref.chain, trigger: ref.trigger, ends: [], attempts: 0, next: { attempt, notBefore } }
-      delivery.chains.push(chain)
-    }
-    const { next } = chain
-    if (attempt > next.attempt || (attempt === next.attempt && notBefore > next.notBefore)) {
-      chain.next = { attempt, notBefore }
-    }
-    return chain
+  /** Undefined where the log tells nothing of it. */
+  delivery(id: string, acceptedAt: number): LoggedDelivery | undefined {
+    return this.deliveries.get(id)?.find((each) => isSameEvent(each.acceptedAt, acceptedAt))
   }
+
+  #delivery({ deliveryId, acceptedAt }: Pick<DeliveryRef, 'deliveryId' | 'acceptedAt'>): LoggedDelivery {
+    const known = this.delivery(deliveryId, acceptedAt)
+    if (known) {
+      known.acceptedAt = Math.min(known.acceptedAt, acceptedAt)
+      return known
+    }
+    const delivery: LoggedDelivery = { acceptedAt, chains: [] }
+    const others = this.deliveries.get(deliveryId)
+    if (others) others.push(delivery)
+    else this.deliveries.set(deliveryId, [delivery])
+    return delivery
+  }
+}
+
+/** When ids were accepted first, whenever it was; an id that came again days later has two such times, as of two events. */
+export class Acceptances {
+  readonly #times = new Map<string, number[]>()
+  size = 0
+
+  /** @param acceptedAt ms since the epoch */
+  add(key: string, acceptedAt: number): void {
+    const times = this.#times.get(key)
+    const known = times?.findIndex((time) => isSameEvent(time, acceptedAt)) ?? -1
+    if (known >= 0) times![known] = Math.min(times![known]!, acceptedAt)
+    else {
+      this.size++
+      if (times) times.push(acceptedAt)
+      else this.#times.set(key, [acceptedAt])
+    }
+  }
+
+  /** Without a time: whichever event it was. */
+  has(key: string, acceptedAt?: number): boolean {
+    const times = this.#times.get(key)
+    return times !== undefined && (acceptedAt === undefined || times.some((time) => isSameEvent(time, acceptedAt)))
+  }
+
+  *[Symbol.iterator](): Generator<[key: string, acceptedAt: number]> {
+    for (const [key, times] of this.#times) for (const time of times) yield [key, time]
+  }
+}
+
+/** The chain that a fact is about, with what it asks for next where that is later than what is known. */
+function chainOf(
+  { chains }: LoggedDelivery,
+  { chain: number, trigger }: Pick<DeliveryRef, 'chain' | 'trigger'>,
+  { attempt, notBefore }: LoggedChain['next'],
+): LoggedChain {
+  let chain = chains.find((each) => each.number === number)
+  if (!chain) {
+    chain = { number, trigger, ends: [], attempts: 0, next: { attempt, notBefore } }
+    chains.push(chain)
+  }
+  const { next } = chain
+  if (attempt > next.attempt || (attempt === next.attempt && notBefore > next.notBefore)) {
+    chain.next = { attempt, notBefore }
+  }
+  return chain
 }
 
 /** `acc_…/evt_…`: the ids of producers are theirs, and two accounts may use the same one. */
 export function eventKey(accountId: string, eventId: string): string {
   return `${accountId}/${eventId}`
-}
-
-function keepEarliest(times: Map<string, number>, key: string, at: number): void {
-  times.set(key, Math.min(at, times.get(key) ?? at))
 }
