@@ -206,6 +206,12 @@ describe('the command line of operators', () => {
     const since = await json<{ data: { later_chain: number | null }[] }>('dead-letters', 'list', '--webhook', 'whk_1')
     expect(since.data.map(({ later_chain }) => later_chain)).toEqual([2, 2])
     expect((await run('dead-letters', 'list', '--webhook', 'whk_1')).out).toContain('LATER CHAIN')
+
+    // Another event, accepted under the same id days later.
+    const later = { ...lost, acceptedAt: lost.acceptedAt + 3 * 86_400_000 }
+    await sendAll(connection, [encodeDeadLetter(topics.deadLetter, later, 'exhausted')])
+    expect(await json('dead-letters', 'replay')).toMatchObject({ replayed: 1, left_out: 2 })
+    expect(await json('dead-letters', 'replay')).toMatchObject({ replayed: 0, left_out: 3 })
   })
 
   it('keeps dead letters of a disabled or deleted webhook for when they can be delivered, and says so', async () => {
@@ -224,7 +230,7 @@ describe('the command line of operators', () => {
     expect((await run('dead-letters', 'replay')).out).toBe(
       [
         '0 deliveries replayed',
-        '2 left out: replayed before, or redelivered since',
+        '3 left out: replayed before, or redelivered since',
         '2 left out: webhook disabled; they can be replayed when it is enabled',
         '1 left out: webhook deleted',
         '',
@@ -234,8 +240,8 @@ describe('the command line of operators', () => {
     await webhooks.update(accounts.off, 'whk_off', { isActive: true })
     expect(await json('dead-letters', 'replay')).toEqual({
       replayed: 2,
-      left_out: 3,
-      left_out_by_reason: { replayed_before: 2, webhook_disabled: 0, webhook_deleted: 1 },
+      left_out: 4,
+      left_out_by_reason: { replayed_before: 3, webhook_disabled: 0, webhook_deleted: 1 },
     })
   })
 

@@ -56,18 +56,20 @@ describe('a dead letter', () => {
 
     latestChains(
       [
-        { id: 'a', chain: 1 },
-        { id: 'b', chain: 0 },
-        { id: 'a', chain: 0 },
+        { id: 'a', chain: 1, acceptedAt: 0 },
+        { id: 'b', chain: 0, acceptedAt: 0 },
+        { id: 'a', chain: 0, acceptedAt: 0 },
+        { id: 'a', chain: 0, acceptedAt: 259_200_000 },
       ],
       chains,
     )
-    latestChains([{ id: 'b', chain: 4 }], chains)
+    latestChains([{ id: 'b', chain: 4, acceptedAt: 0 }], chains)
 
     expect(chains).toEqual(
       new Map([
-        ['a', 1],
-        ['b', 4],
+        ['a/0', 1],
+        ['b/0', 4],
+        ['a/259200000', 0],
       ]),
     )
   })

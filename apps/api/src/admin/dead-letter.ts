@@ -55,7 +55,21 @@ export function redeliveryRequested(delivery: Delivery, at: number): RedeliveryR
   }
 }
 
-/** Notes for each delivery its latest chain that was given up: that is the one to replay. */
-export function latestChains(deliveries: Iterable<Pick<Delivery, 'id' | 'chain'>>, into: Map<string, number>): void {
-  for (const { id, chain } of deliveries) into.set(id, Math.max(chain, into.get(id) ?? chain))
+/**
+ * Notes for each delivery, as `id/acceptedAt`, its latest chain that was given up: that is the one to replay. Days later
+ * another event may have come under the same id.
+ */
+export function latestChains(
+  deliveries: Iterable<Pick<Delivery, 'id' | 'acceptedAt' | 'chain'>>,
+  into: Map<string, number>,
+): void {
+  for (const delivery of deliveries) {
+    const { chain } = delivery
+    const key = keyOf(delivery)
+    into.set(key, Math.max(chain, into.get(key) ?? chain))
+  }
+}
+
+export function keyOf({ id, acceptedAt }: Pick<Delivery, 'id' | 'acceptedAt'>): string {
+  return `${id}/${acceptedAt}`
 }

@@ -1,11 +1,13 @@
+import type { Delivery } from '#domain'
 import type { DeliveryLog } from '#postgres'
+import { keyOf } from './dead-letter.js'
 
 /** Deliveries asked about at once. */
 const LOOK_UP = 5_000
 
 /**
  * Of deliveries that were given up, those that the read model knows a later chain of, by an earlier replay or by a
- * customer's own redelivery.
+ * customer's own redelivery. Deliveries are named as keyOf does.
  *
  * @param givenUp delivery -> the chain that was given up
  * @returns delivery -> its latest chain
@@ -15,11 +17,17 @@ export async function laterChains(
   givenUp: ReadonlyMap<string, number>,
 ): Promise<Map<string, number>> {
   const later = new Map<string, number>()
-  const ids = [...givenUp.keys()]
-  for (let from = 0; from < ids.length; from += LOOK_UP) {
-    for (const [id, chain] of await log.latestChains(ids.slice(from, from + LOOK_UP))) {
-      if (chain > givenUp.get(id)!) later.set(id, chain)
+  const keys = [...givenUp.keys()]
+  for (let from = 0; from < keys.length; from += LOOK_UP) {
+    for (const { chain, ...delivery } of await log.latestChains(keys.slice(from, from + LOOK_UP).map(deliveryOf))) {
+      const key = keyOf(delivery)
+      if (chain > givenUp.get(key)!) later.set(key, chain)
     }
   }
   return later
+}
+
+function deliveryOf(key: string): Pick<Delivery, 'id' | 'acceptedAt'> {
+  const [id, acceptedAt] = key.split('/') as [string, string]
+  return { id, acceptedAt: Number(acceptedAt) }
 }

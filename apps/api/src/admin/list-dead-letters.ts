@@ -1,6 +1,6 @@
 import { DatabaseUnavailable, DeliveryLog, WebhookSnapshot } from '#postgres'
 import { CallableWebhooks, assertExists } from './callable-webhooks.js'
-import { type DeadLetter, deadLetterFrom } from './dead-letter.js'
+import { type DeadLetter, deadLetterFrom, keyOf } from './dead-letter.js'
 import { laterChains } from './later-chains.js'
 import { readDeadLetters } from './read-dead-letters.js'
 import { withDatabase } from './with-database.js'
@@ -42,7 +42,9 @@ async function withLaterChains(
 ): Promise<ListedLetter[]> {
   const oldest = new Map<string, number>()
   for (const { delivery } of letters) {
-    if (delivery) oldest.set(delivery.id, Math.min(delivery.chain, oldest.get(delivery.id) ?? delivery.chain))
+    if (!delivery) continue
+    const key = keyOf(delivery)
+    oldest.set(key, Math.min(delivery.chain, oldest.get(key) ?? delivery.chain))
   }
   try {
     return await withDatabase(async (database) => {
@@ -59,6 +61,6 @@ async function withLaterChains(
 }
 
 function laterThan({ delivery }: DeadLetter, latest: Map<string, number>): number | null {
-  const chain = delivery && latest.get(delivery.id)
+  const chain = delivery && latest.get(keyOf(delivery))
   return delivery && chain && chain > delivery.chain ? chain : null
 }

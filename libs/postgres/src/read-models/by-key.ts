@@ -24,6 +24,18 @@ export function groupedByKey<T>(rows: readonly T[], keyOf: (row: T) => string): 
   return byKey
 }
 
+/**
+ * All rows, in rounds of at most one of each key: the second, third, … of a key, which are rare, are a round of their own
+ * each. A statement that is given a key twice fails.
+ */
+export function* oneOfEach<T>(rows: readonly T[], keyOf: (row: T) => string): Generator<T[]> {
+  let rest = [...groupedByKey(rows, keyOf).values()]
+  for (let round = 0; rest.length > 0; round++) {
+    yield rest.map((group) => group[round]!)
+    rest = rest.filter((group) => group.length > round + 1)
+  }
+}
+
 /** Statements of bounded size: a backlog of any length must not run into the statement time-out, for ever. */
 const ROWS_PER_STATEMENT = 2_000
 

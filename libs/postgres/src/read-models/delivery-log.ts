@@ -1,3 +1,4 @@
+import { SAME_EVENT_WITHIN_MS } from '#domain'
 import type { Database } from '../database.js'
 import { type DeliveryFilter, deliveryListQuery } from './delivery-list-query.js'
 import { DELIVERY_COLUMNS, type DeliveryRecord, deliveryStateOf } from './delivery-row.js'
@@ -42,13 +43,22 @@ export class DeliveryLog {
     return records.map(deliveryStateOf)
   }
 
-  /** The latest chain of each of these deliveries that is known, of whatever account. For operators only. */
-  async latestChains(ids: string[]): Promise<Map<string, number>> {
-    const rows = await this.database.query<{ id: string; chain: number }>(
-      'select id, max(chain) as chain from deliveries where id = any($1) group by id',
-      [ids],
+  /**
+   * The latest chain of each of these deliveries that is known, of whatever account. For operators only.
+   * @param deliveries `acceptedAt` of their event, ms since the epoch: days later another may have come under the same id
+   */
+  latestChains(
+    deliveries: readonly Pick<DeliveryState, 'id' | 'acceptedAt'>[],
+  ): Promise<Pick<DeliveryState, 'id' | 'acceptedAt' | 'chain'>[]> {
+    return this.database.query(
+      `select asked.id, asked.accepted_at as "acceptedAt", max(chain) as chain
+       from unnest($1::text[], $2::float8[]) as asked (id, accepted_at)
+       join deliveries on deliveries.id = asked.id
+         and deliveries.accepted_at between to_timestamp((asked.accepted_at - ${SAME_EVENT_WITHIN_MS}) / 1000)
+                                        and to_timestamp((asked.accepted_at + ${SAME_EVENT_WITHIN_MS}) / 1000)
+       group by 1, 2`,
+      [deliveries.map(({ id }) => id), deliveries.map(({ acceptedAt }) => acceptedAt)],
     )
-    return new Map(rows.map(({ id, chain }) => [id, chain]))
   }
 
   /** The same with its attempts, as of one moment: both change together. */

@@ -62,6 +62,35 @@ describe('the store of redeliveries', () => {
     }
   })
 
+  it('gives the number after it where an asked one was given for another event, accepted under the same id days apart', async () => {
+    const DAY_MS = 86_400_000
+    const chain = (number: number, acceptedAt: number) => ({
+      deliveryId: 'dlv_1',
+      chain: number,
+      content: 'again',
+      acceptedAt,
+    })
+    const claim = async (number: number, acceptedAt: number) => {
+      const claimed = await store.claim([chain(number, acceptedAt)])
+      for (const each of claimed) await store.sent(each)
+      return claimed.map((each) => each.chain)
+    }
+    const thursday = NOON + 3 * DAY_MS
+    await store.request('dlv_1', 0, 'first', NOON)
+    expect(await claim(1, thursday)).toEqual([])
+    await store.sent({ deliveryId: 'dlv_1', chain: 1 })
+
+    expect(await claim(1, thursday)).toEqual([2])
+    expect(await claim(1, thursday)).toEqual([])
+    expect(await claim(2, thursday + DAY_MS)).toEqual([])
+    expect(await claim(7, NOON)).toEqual([7])
+
+    // As a process of the release before leaves it: what was asked for before the event was accepted was another one.
+    await test.database.query('update redeliveries set accepted_at = null, requested_at = $1', [new Date(thursday)])
+    expect(await claim(7, NOON)).toEqual([])
+    expect(await claim(1, thursday + DAY_MS)).toEqual([8])
+  })
+
   it('never gives the same number twice when each is sent before the next is asked for', async () => {
     const numbers: (number | null)[] = []
     await Promise.all(

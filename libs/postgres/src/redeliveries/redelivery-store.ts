@@ -1,4 +1,5 @@
 import type { Database, Session } from '../database.js'
+import { IS_OF_ANOTHER_EVENT } from './another-event.js'
 
 /** One chain that somebody asked for. `content` is what will be sent, in the words of whoever asked. */
 export interface RequestedChain {
@@ -39,20 +40,24 @@ export class RedeliveryStore {
 
   /**
    * Asks for these very chains: a number that was given before, or passed, is not given again. So whoever finds the same
-   * deliveries to be sent, at the same time or before the read model knows, sends nothing.
+   * deliveries to be sent, at the same time or before the read model knows, sends nothing. Where the number before was
+   * given for another event under the same id, days apart, the next one is the caller's.
    *
    * @param chains at most one of each delivery
-   * @returns those that are the caller's to send
+   * @returns those that are the caller's to send, with their numbers
    */
   async claim(chains: ClaimedChain[]): Promise<RequestedChain[]> {
-    const rows = await this.database.query<{ deliveryId: string }>(CLAIM, [
+    const rows = await this.database.query<{ deliveryId: string; chain: number }>(CLAIM, [
       chains.map(({ deliveryId }) => deliveryId),
       chains.map(({ chain }) => chain),
       chains.map(({ content }) => content),
       chains.map(({ acceptedAt }) => new Date(acceptedAt)),
     ])
-    const claimed = new Set(rows.map(({ deliveryId }) => deliveryId))
-    return chains.filter(({ deliveryId }) => claimed.has(deliveryId))
+    const claimed = new Map(rows.map(({ deliveryId, chain }) => [deliveryId, chain]))
+    return chains.flatMap((asked) => {
+      const chain = claimed.get(asked.deliveryId)
+      return chain === undefined ? [] : [{ ...asked, chain }]
+    })
   }
 
   /** The fact and the record of the chain are in the log. */
@@ -120,9 +125,10 @@ const CLAIM = {
     from unnest($1::text[], $2::integer[], $3::text[], $4::timestamptz[]) as asked (delivery_id, chain, unsent, accepted_at)
     order by delivery_id
     on conflict (delivery_id) do update
-      set chain = excluded.chain, requested_at = now(), unsent = excluded.unsent, accepted_at = excluded.accepted_at
-      where known.unsent is null and known.chain < excluded.chain
-    returning delivery_id as "deliveryId"`,
+      set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), unsent = excluded.unsent,
+          accepted_at = excluded.accepted_at
+      where known.unsent is null and (known.chain < excluded.chain or ${IS_OF_ANOTHER_EVENT})
+    returning delivery_id as "deliveryId", chain`,
 }
 
 const SENT = {

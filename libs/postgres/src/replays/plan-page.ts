@@ -1,5 +1,6 @@
 import { deliveryIdFor } from '#domain'
 import type { Session } from '../database.js'
+import { IS_OF_ANOTHER_EVENT } from '../redeliveries/another-event.js'
 import type { PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow } from './replay-row.js'
 import { type ChosenEvent, beginningOf, chosenAfter } from './replay-selection.js'
 
@@ -43,7 +44,10 @@ interface AskedChain {
   acceptedAt: number
 }
 
-/** By delivery id. One that has this number already was asked for meanwhile, and its chain runs. */
+/**
+ * By delivery id. One that has this number already was asked for meanwhile, and its chain runs; unless that was of another
+ * event under the same id, days before or after: then it is given the next one.
+ */
 async function giveNumbers(session: Session, chains: ReadonlyMap<string, AskedChain>): Promise<Map<string, number>> {
   const asked = [...chains.values()]
   const rows = await session.query<{ deliveryId: string; chain: number }>(GIVE_NUMBERS, [
@@ -62,7 +66,7 @@ const GIVE_NUMBERS = {
     select id, chain, now(), null, accepted_at
     from unnest($1::text[], $2::integer[], $3::timestamptz[]) as asked (id, chain, accepted_at) order by id
     on conflict (delivery_id) do update
-      set chain = excluded.chain, requested_at = now(), accepted_at = excluded.accepted_at
-      where known.unsent is null and known.chain < excluded.chain
+      set chain = greatest(known.chain + 1, excluded.chain), requested_at = now(), accepted_at = excluded.accepted_at
+      where known.unsent is null and (known.chain < excluded.chain or ${IS_OF_ANOTHER_EVENT})
     returning delivery_id as "deliveryId", chain`,
 }

@@ -170,6 +170,25 @@ describe('a stored replay', () => {
     expect(await redeliveries.request(deliveryIdFor('evt_3', WEBHOOK), 3, '{}', NOON + 3_000)).toBe(5)
   })
 
+  it('sends an event whose id was accepted, and redelivered, days before as well', async () => {
+    const thursday = NOON + 3 * DAY_MS
+    const id = deliveryIdFor('evt_again', WEBHOOK)
+    await anAccountWith(test.database, [{ id: 'evt_again', acceptedAt: NOON, end: 'delivered' }])
+    const redeliveries = new RedeliveryStore(test.database)
+    await redeliveries.request(id, 0, '{}', NOON)
+    await redeliveries.sent({ deliveryId: id, chain: 1 })
+    await anAccountWith(test.database, [{ id: 'evt_again', acceptedAt: thursday, end: 'exhausted' }])
+    const range = { since: thursday - 1_000, until: thursday + 1_000 }
+    const replay = await running({ choice: 'failed', ...range })
+    expect(await store.count(replay)).toBe(1)
+    expect(names(await store.plan('me', replay.id, 10, 0))).toEqual(['evt_again/2'])
+
+    // Asked for already, by the same number: its chain runs.
+    await store.command('acc_1', replay.id, 'cancel')
+    const again = await running({ id: 'rpl_again', choice: 'failed', ...range })
+    expect(names(await store.plan('me', again.id, 10, 0))).toEqual([])
+  })
+
   it('leaves out what is no longer kept', async () => {
     await running()
     expect(names(await store.plan('me', 'rpl_1', 10, NOON + 2_500))).toEqual(['evt_3/4', 'evt_4/5'])
@@ -266,6 +285,8 @@ describe('a stored replay', () => {
     expect(await store.wasStarted(WEBHOOK, planned(1, 1))).toBe(true)
     expect(await store.wasStarted(WEBHOOK, planned(1, 2))).toBe(false)
     expect(await store.wasStarted(WEBHOOK, planned(2, 1))).toBe(true)
+    // The row is of another event, days before.
+    expect(await store.wasStarted(WEBHOOK, { ...planned(2, 1), acceptedAt: NOON + 3 * DAY_MS })).toBe(false)
   })
 
   it('is forgotten when it has been over for long', async () => {

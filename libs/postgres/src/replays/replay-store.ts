@@ -1,5 +1,6 @@
 import { type ReplayCommand, type ReplayState, deliveryIdFor, replayStateAfter } from '#domain'
 import type { Database, Session } from '../database.js'
+import { homesAround } from '../read-models/home.js'
 import { planPage } from './plan-page.js'
 import {
   type PlannedDelivery,
@@ -173,8 +174,9 @@ export class ReplayStore {
   }
 
   /** Whether the read models know an attempt of this chain, or its end; not yet says nothing, they may be behind. */
-  async wasStarted(webhookId: string, { eventId, chain }: Pick<SentMark, 'eventId' | 'chain'>): Promise<boolean> {
-    const rows = await this.database.query(WAS_STARTED, [deliveryIdFor(eventId, webhookId), chain])
+  async wasStarted(webhookId: string, mark: Omit<SentMark, 'sent'>): Promise<boolean> {
+    const values = [deliveryIdFor(mark.eventId, webhookId), mark.chain, ...homesAround([mark])]
+    const rows = await this.database.query(WAS_STARTED, values)
     return rows.length > 0
   }
 
@@ -270,12 +272,12 @@ const PAGE_SENT = {
     where id = $2 and held_by = $1 and page is not null`,
 }
 
-// Without a day: an event that was accepted twice lies where it came first.
+// Not at that very time: an event that was accepted twice lies where it came first.
 const WAS_STARTED = {
   name: 'replay-was-started',
   text: `
     select 1 from deliveries
-    where id = $1 and (chain > $2 or chain = $2 and (chain_end is not null or next_attempt > 1)) limit 1`,
+    where id = $1 and accepted_at between $3 and $4 and (chain > $2 or chain = $2 and (chain_end is not null or next_attempt > 1)) limit 1`,
 }
 
 const REST = `
