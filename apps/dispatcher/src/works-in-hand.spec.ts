@@ -28,6 +28,21 @@ it('knows a second record for an attempt as a double for as long as the first is
   expect([memory.live.records, memory.live.bytes]).toEqual([0, 0])
 })
 
+it('takes another event, accepted under the same id days later, for no double', () => {
+  const { inHand, memory } = someInHand()
+  const monday = sameAttempt()
+  const days = 3 * 86_400_000
+  const another = () => someWork({ id: 'dlv_1', acceptedAt: monday.delivery.acceptedAt + days })
+  inHand.take(monday)
+  expect(inHand.isDouble(another(), NOW)).toBe(false)
+  const thursday = another()
+  inHand.take(thursday)
+  inHand.letGo(monday)
+  expect(inHand.isDouble(another(), NOW)).toBe(true)
+  inHand.letGo(thursday)
+  expect([memory.live.records, memory.live.bytes]).toEqual([0, 0])
+})
+
 it('holds what is being put off, and takes its own record for no double', () => {
   const { inHand, memory } = someInHand()
   const work = sameAttempt()

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type MemoryBound, attemptKey } from '#domain'
+import { type MemoryBound, attemptKey, isSameEvent } from '#domain'
 import { AttemptedKeys } from './past/attempted-keys.js'
 import { DispatchMetrics } from './dispatch-metrics.js'
 import { MemoryBounds } from './memory-bounds.js'
@@ -44,7 +44,9 @@ export class WorksInHand {
 
   /** The same attempt is in hand, or was made. Work of a partition that was lost and came back leads to nothing more. */
   isDouble(work: Work, now: number): boolean {
-    return this.#byAttempt.get(attemptKey(work.delivery))?.work?.batch.isOwned() || this.isDone(work, now)
+    const held = this.#byAttempt.get(attemptKey(work.delivery))?.work
+    const isHeld = held?.batch.isOwned() && isSameEvent(held.delivery.acceptedAt, work.delivery.acceptedAt)
+    return isHeld || this.isDone(work, now)
   }
 
   /** The attempt was made, or its chain has ended meanwhile: another record, left behind by a crash, succeeded. */

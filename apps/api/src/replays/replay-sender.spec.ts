@@ -52,3 +52,16 @@ it('writes the fact of every chain before its delivery, and mostly in the reques
   expect(written).toEqual(requests.flatMap(({ facts }) => facts))
   expect(requests.map(({ deliveries }) => deliveries.length)).toEqual([0, 10, 10, 10, 7])
 })
+
+it('tells which was the last of two events that came under one id, days apart', async () => {
+  vi.spyOn(BatchingProducer.prototype, 'send').mockResolvedValue(undefined)
+  const deliveries = [0, 259_200_000].map((acceptedAt) => ({ ...page.deliveries[0]!, acceptedAt }))
+  const bodies = new Map(deliveries.map(({ eventId, acceptedAt }) => [`${eventId}/${acceptedAt}`, '{}']))
+  const store = { bodies: async () => bodies } as unknown as ReplayStore
+  const connection = { link: () => ({}) } as unknown as KafkaConnection
+  const sender = new ReplaySender(connection, topics, store, new Registry(), { debug() {} } as never)
+
+  const { last } = await sender.send(replay, { ...page, deliveries }, 1, new TokenBucket(400, 400, Date.now()))
+
+  expect(last).toEqual(deliveries[1])
+})

@@ -66,8 +66,8 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
       const deliveries = await this.#deliveriesOf(replay, planned, webhookVersion)
       await this.#sendAtRate(deliveries, replay.ratePerSecond, bucket)
       sent += deliveries.length
-      const lastEvent = deliveries.at(-1)?.eventId
-      last = planned.find(({ eventId }) => eventId === lastEvent) ?? last
+      const lastSent = deliveries.at(-1)
+      last = planned.findLast((each) => isOf(each, lastSent)) ?? last
     }
     const ms = Date.now() - startedAt
     const fields = { stage: 'replay.send', replayId: replay.id, planned: page.deliveries.length }
@@ -111,4 +111,8 @@ export class ReplaySender implements OnApplicationBootstrap, OnApplicationShutdo
     ])
     this.#sent.inc(deliveries.length)
   }
+}
+
+function isOf({ eventId, acceptedAt }: PlannedDelivery, delivery: Delivery | undefined): boolean {
+  return eventId === delivery?.eventId && acceptedAt === delivery.acceptedAt
 }

@@ -1,5 +1,6 @@
 import { deliveryIdFor } from '#domain'
 import type { Session } from '../database.js'
+import { oneOfEach } from '../read-models/by-key.js'
 import { IS_OF_ANOTHER_EVENT } from '../redeliveries/another-event.js'
 import type { PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow } from './replay-row.js'
 import { type ChosenEvent, beginningOf, chosenAfter } from './replay-selection.js'
@@ -27,35 +28,38 @@ function later(a: ReplayPosition, b: ReplayPosition): ReplayPosition {
  * attempt, and the webhook's owner makes it once.
  */
 async function numbered(session: Session, webhookId: string, events: ChosenEvent[]): Promise<PlannedDelivery[]> {
-  const next = new Map<string, AskedChain>()
-  for (const { id, chain, acceptedAt } of events) {
-    if (chain !== null) next.set(deliveryIdFor(id, webhookId), { chain: chain + 1, acceptedAt })
-  }
-  const given = next.size === 0 ? new Map<string, number>() : await giveNumbers(session, next)
-  return events.flatMap(({ id, type, acceptedAt, chain: latest }) => {
-    const chain = latest === null ? 0 : given.get(deliveryIdFor(id, webhookId))
+  const given = new Map<ChosenEvent, number>()
+  const withDelivery = events.filter(isDelivered)
+  // One round, but for events that came under one id, days apart: they share a row, which gives each a number of its own.
+  for (const round of oneOfEach(withDelivery, ({ id }) => id)) await giveNumbers(session, webhookId, round, given)
+  return events.flatMap((event) => {
+    const { id, type, acceptedAt } = event
+    const chain = isDelivered(event) ? given.get(event) : 0
     return chain === undefined ? [] : [{ eventId: id, eventType: type, acceptedAt, chain }]
   })
 }
 
-interface AskedChain {
-  chain: number
-  /** Of its event, ms since the epoch. */
-  acceptedAt: number
+function isDelivered(event: ChosenEvent): event is ChosenEvent & { chain: number } {
+  return event.chain !== null
 }
 
 /**
- * By delivery id. One that has this number already was asked for meanwhile, and its chain runs; unless that was of another
- * event under the same id, days before or after: then it is given the next one.
+ * Of events with different ids. What has this number already was asked for meanwhile, and its chain runs; unless that was of
+ * another event under the same id, days before or after: then it is given the next one.
  */
-async function giveNumbers(session: Session, chains: ReadonlyMap<string, AskedChain>): Promise<Map<string, number>> {
-  const asked = [...chains.values()]
+async function giveNumbers(
+  session: Session,
+  webhookId: string,
+  events: (ChosenEvent & { chain: number })[],
+  given: Map<ChosenEvent, number>,
+): Promise<void> {
+  const byDelivery = new Map(events.map((event) => [deliveryIdFor(event.id, webhookId), event]))
   const rows = await session.query<{ deliveryId: string; chain: number }>(GIVE_NUMBERS, [
-    [...chains.keys()],
-    asked.map(({ chain }) => chain),
-    asked.map(({ acceptedAt }) => new Date(acceptedAt)),
+    [...byDelivery.keys()],
+    events.map(({ chain }) => chain + 1),
+    events.map(({ acceptedAt }) => new Date(acceptedAt)),
   ])
-  return new Map(rows.map(({ deliveryId, chain }) => [deliveryId, chain]))
+  for (const { deliveryId, chain } of rows) given.set(byDelivery.get(deliveryId)!, chain)
 }
 
 /** In order, so that two replays of the same deliveries wait for each other instead of failing both. */

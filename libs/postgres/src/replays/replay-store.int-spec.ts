@@ -189,6 +189,24 @@ describe('a stored replay', () => {
     expect(names(await store.plan('me', again.id, 10, 0))).toEqual([])
   })
 
+  it('gives each of two events a number of its own that came under one id, days apart, and are in one page', async () => {
+    const thursday = NOON + 3 * DAY_MS
+    const twice = (id: string, end: 'exhausted' | undefined): PastEvent[] =>
+      [NOON, thursday].map((acceptedAt) => ({ id, acceptedAt, ...(end && { end }) }))
+    await anAccountWith(test.database, [...twice('evt_again', 'exhausted'), ...twice('evt_missed', undefined)])
+    await running({ until: thursday + 1_000 })
+
+    const page = await store.plan('me', 'rpl_1', 20, 0)
+
+    const ofBoth = page!.deliveries.filter(({ eventId }) => ['evt_again', 'evt_missed'].includes(eventId))
+    expect(ofBoth.map(({ eventId, chain, acceptedAt }) => [eventId, chain, acceptedAt])).toEqual([
+      ['evt_again', 1, NOON],
+      ['evt_missed', 0, NOON],
+      ['evt_again', 2, thursday],
+      ['evt_missed', 0, thursday],
+    ])
+  })
+
   it('leaves out what is no longer kept', async () => {
     await running()
     expect(names(await store.plan('me', 'rpl_1', 10, NOON + 2_500))).toEqual(['evt_3/4', 'evt_4/5'])
