@@ -94,6 +94,16 @@ describe('a redelivery', () => {
     ])
   })
 
+  it('has the bytes of its own event, where another one was accepted under the same id days before', async () => {
+    const delivery = await aDelivery()
+    const { accountId, eventId, eventType } = delivery
+    const acceptedAt = delivery.acceptedAt - 3 * DAY_MS
+    const event = { accountId, id: eventId, type: eventType, acceptedAt, body: '{"id":"evt_before"}' }
+    await writer.write({ events: [event], fanOuts: [], deliveries: [], attempts: [] })
+    await redeliver(delivery.id)
+    expect((await recordsFor(delivery.id)).map(({ body }) => body.toString())).toEqual([BODY])
+  })
+
   it('goes to the webhook as it is now', async () => {
     const delivery = await aDelivery()
     await api.ask('PATCH', `/v1/webhooks/${delivery.webhookId}`, { body: { url: 'https://example.org/new' } })

@@ -35,7 +35,7 @@ function someRedeliveries({ write, sent }: { write?: () => Promise<void>; sent?:
   }
   const redeliveries = new Redeliveries(
     { find: () => Promise.resolve(DELIVERY) } as never,
-    { find: () => Promise.resolve({ body: '{}' }) } as never,
+    { body: () => Promise.resolve('{}') } as never,
     { find: () => Promise.resolve({ id: 'whk_1', version: 3, state: 'active' }) } as never,
     store as never,
     log as never,

@@ -52,8 +52,8 @@ export class Redeliveries {
     if (acceptedAt <= Date.now() - this.config.topics.eventRetentionMs) {
       throw new Problem(409, 'Event no longer kept', NO_LONGER_KEPT)
     }
-    const event = await this.events.find(accountId, eventId)
-    if (event) return event.body
+    const body = await this.events.body(accountId, eventId, acceptedAt)
+    if (body !== null) return body
     // The log of deliveries can be ahead of that of events, for moments, or for minutes while both are rebuilt.
     throw new Problem(503, 'Service Unavailable', NOT_RECORDED_YET, { headers: { 'retry-after': '1' } })
   }

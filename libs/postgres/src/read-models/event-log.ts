@@ -1,5 +1,6 @@
 import type { EventType } from '#domain'
 import type { Database } from '../database.js'
+import { homesAround } from './home.js'
 import { type LogPage, keysetOf } from './log-page.js'
 import type { EventRow, Matches } from './read-model-rows.js'
 import { epochMs } from '../epoch-ms.js'
@@ -55,6 +56,19 @@ export class EventLog {
       [id, accountId],
     )
     return event ?? null
+  }
+
+  /** The text of the event that was accepted about then (ms since the epoch); null: too new or too old to be known. */
+  async body(accountId: string, id: string, acceptedAt: number): Promise<string | null> {
+    const [event] = await this.database.query<Pick<EventRow, 'body'>>(
+      {
+        name: 'find-body',
+        text: `select body from events where id = $1 and account_id = $2 and accepted_at between $3 and $4
+               order by accepted_at limit 1`,
+      },
+      [id, accountId, ...homesAround([{ acceptedAt }])],
+    )
+    return event?.body ?? null
   }
 
   /** Where the event went; null where fan-out has not told yet. */
