@@ -12,6 +12,7 @@ export interface Acceptance {
  */
 export function mergedByEvent<T extends Acceptance>(rows: readonly T[], merge: (a: T, b: T) => T): T[] {
   // Nearly always, and then their order is no matter.
+  if (rows.length === 1) return [rows[0]!]
   if (isOneEvent(rows)) return [rows.reduce(merge)]
   const events: T[] = []
   for (const row of rows.toSorted((a, b) => a.acceptedAt - b.acceptedAt)) {

@@ -50,9 +50,14 @@ async function placeChunk(
 ): Promise<void> {
   const superseded: SupersededDelivery[] = []
   for (const [id, states] of told) {
-    const known = knownById.get(id) ?? []
-    const deliveries = mergedByEvent([...known, ...states], merged)
+    const known = knownById.get(id)
+    const deliveries = mergedByEvent(known ? [...known, ...states] : states, merged)
     homes.set(id, deliveries)
+    if (!known) {
+      for (const delivery of deliveries) enterDelivery(balance, undefined, delivery)
+      fresh.push(...deliveries)
+      continue
+    }
     for (const delivery of deliveries) {
       const before = known.filter(({ acceptedAt }) => isOf(delivery, acceptedAt))
       const elsewhere = before.filter(({ acceptedAt }) => acceptedAt !== delivery.acceptedAt)
