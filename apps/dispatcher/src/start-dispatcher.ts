@@ -16,8 +16,7 @@ import {
   endProcess,
   observeLag,
 } from '#telemetry'
-import { TopicMap } from '#topics'
-import { partitionProblem } from './co-partitioning.js'
+import { TopicMap, partitionProblem } from '#topics'
 import { Dispatch, MAX_IN_FLIGHT } from './lanes/dispatch.js'
 import { Lanes } from './lanes/lanes.js'
 import { DispatcherModule } from './dispatcher.module.js'

@@ -132,7 +132,7 @@ export const VARIABLES = {
     '30d',
   ),
   DELIVERY_RETENTION: variable(
-    `How long deliveries and attempts are kept; at least ${SHORTEST_RETENTION} and DELIVERY_MAX_AGE.`,
+    `How long deliveries and attempts are kept; at least ${SHORTEST_RETENTION}.`,
     durationBetween(SHORTEST_RETENTION, LONGEST_RETENTION),
     '30d',
   ),

@@ -1,3 +1,4 @@
+export * from './co-partitioning.js'
 export * from './context-event-envelope.js'
 export * from './dead-letter-envelope.js'
 export * from './delivery-envelope.js'

@@ -1,5 +1,5 @@
 import type { TopicSpec as TopicToEnsure } from '#kafka'
-import type { TopicMap } from '#topics'
+import { type TopicMap, partitionProblem } from '#topics'
 
 export interface PlannedTopics {
   specs: TopicToEnsure[]
@@ -47,15 +47,7 @@ function warningsFor(
   if (shared !== partitions) {
     warnings.push(`The delivery topics have ${shared} partitions, which wins over KAFKA_PARTITIONS=${partitions}.`)
   }
-  const short = [...counts].filter(([, count]) => count < shared)
-  if (short.length > 0) {
-    const list = [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ')
-    // The form of the dispatcher's refusal to start: both are the same news.
-    const alter = `kafka-topics.sh --bootstrap-server ${brokers.join(',')} --alter`
-    const commands = short.map(([topic]) => `\n  ${alter} --topic ${topic} --partitions ${shared}`).join('')
-    warnings.push(
-      `the delivery topics must have the same number of partitions, but have: ${list}. Mend it with:${commands}`,
-    )
-  }
+  const problem = partitionProblem(counts, brokers)
+  if (problem !== null) warnings.push(problem)
   return warnings
 }

@@ -1,7 +1,6 @@
 /**
  * A webhook lives in one process only while partition p of every delivery topic holds the same webhooks, which needs
- * equal counts. Null when they are equal, else a sentence with the commands that mend it, as `admin create-topics` says
- * it, too.
+ * equal counts. Null when they are equal, else a sentence with the commands that mend it.
  *
  * @param counts partitions by topic
  * @param brokers host:port, as configured: the commands run as they are printed
