@@ -44,7 +44,8 @@ const RELIEVED = 0.45
 const HAND_OVER_MS = 500
 
 /**
- * What moves through the lanes: a delivery is offered, waits its turn, is attempted, and what follows is written. Nothing here waits for a stranger while holding up another lane.
+ * What moves through the lanes: a delivery is offered, waits its turn, is attempted, and what follows is written.
+ * Nothing here waits for a stranger while holding up another lane.
  */
 @Injectable()
 export class Dispatch {

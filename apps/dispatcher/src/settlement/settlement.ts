@@ -81,11 +81,11 @@ export class Settlement {
    * Puts a delivery off until `until` (ms since the epoch) or as long as the third tier allows. It loses no attempt.
    * @param by what is put off for a fault of ours does not age by it
    */
-  async defer(work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): Promise<number> {
+  async defer(work: Work, until: number, by: 'receiver' | 'us' = 'receiver'): Promise<void> {
     const { delivery } = work
     const now = Date.now()
     // Its new owner reads the same record and decides for itself.
-    if (!work.batch.isOwned()) return now
+    if (!work.batch.isOwned()) return
     const tiers = this.schedule.tiers.slice(0, LONGEST_DEFERRAL_TIER + 1)
     const tier = tiers.find(({ delayMs }) => delayMs >= until - now) ?? tiers.at(-1)!
     const notBefore = Math.round(Math.min(until, now + tier.delayMs))
@@ -111,7 +111,6 @@ export class Settlement {
     }
     await this.producer.send(messages)
     work.batch.complete(work.record)
-    return notBefore
   }
 
   repeatCommand(command: DisableWebhook): Promise<void> {

@@ -18,8 +18,8 @@ interface Sought {
 }
 
 /**
- * SQL, and its values, for the rows that may be of the same events as these: each once, and each id around its own times, whatever else is asked
- * in the same breath.
+ * SQL, and its values, for the rows that may be of the same events as these: each once, and each id around its own times,
+ * whatever else is asked in the same breath.
  *
  * One look into the key's index for each id. Planned anew each time, hence without a name: a plan that was kept from
  * the first minutes of a day, and those of `id = any(…)` or of `account_id = …`, read some other index from end to end.

@@ -44,8 +44,8 @@ function isDelivered(event: ChosenEvent): event is ChosenEvent & { chain: number
 }
 
 /**
- * Of events with different ids. What has this number already was asked for meanwhile, and its chain runs; unless that was of
- * another event under the same id, days before or after: then it is given the next one.
+ * Of events with different ids. What has this number already was asked for meanwhile, and its chain runs; unless that was
+ * of another event under the same id, days before or after: then it is given the next one.
  */
 async function giveNumbers(
   session: Session,
