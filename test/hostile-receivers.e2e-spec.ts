@@ -108,7 +108,7 @@ describe('a receiver that', () => {
 
 it('none of a redirect is followed, and nothing is sent under a certificate that is not good', () => {
   expect(elsewhere.accepted).toBe(0)
-  for (const { raw, expected } of hostile) if (expected.reason === 'tls') expect(raw!.requests).toEqual([])
+  for (const { raw, expected } of hostile) if (expected.reason?.startsWith('tls')) expect(raw!.requests).toEqual([])
 })
 
 it('of an answer without end, or packed, 4 KiB are kept as they came', async () => {

@@ -29,7 +29,6 @@ export interface HostileReceiver {
 }
 
 const timeout: ExpectedAttempt = { outcome: 'failed', reason: 'timeout' }
-const tls: ExpectedAttempt = { outcome: 'failed', reason: 'tls' }
 // The status and 16 KiB have come: that is an answer, whatever would have followed.
 const taken: ExpectedAttempt = { outcome: 'succeeded', reason: null, status: 200 }
 
@@ -57,9 +56,21 @@ export async function startHostileReceivers(elsewhere: string): Promise<HostileR
       { outcome: 'failed', reason: 'http_status', status: 307 },
       { certificate, onRequest: (socket) => socket.write(redirect(307)) },
     ],
-    ['has a certificate of its own', tls, { certificate: await selfSignedCertificate(names) }],
-    ['has an expired certificate', tls, { certificate: await issueExpiredCertificate(authority, names) }],
-    ["has another's certificate", tls, { certificate: await issueCertificate(authority, ['example.com']) }],
+    [
+      'has a certificate of its own',
+      badCertificate('tls_untrusted'),
+      { certificate: await selfSignedCertificate(names) },
+    ],
+    [
+      'has an expired certificate',
+      badCertificate('tls_expired'),
+      { certificate: await issueExpiredCertificate(authority, names) },
+    ],
+    [
+      "has another's certificate",
+      badCertificate('tls_wrong_host'),
+      { certificate: await issueCertificate(authority, ['example.com']) },
+    ],
   ]
   const backlog = await FullBacklog.start()
   const silent = { name: 'does not accept', expected: timeout, stop: () => backlog.stop() }
@@ -72,4 +83,8 @@ export async function startHostileReceivers(elsewhere: string): Promise<HostileR
       }),
     )),
   ]
+}
+
+function badCertificate(reason: string): ExpectedAttempt {
+  return { outcome: 'failed', reason }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type Delivery, type FailureReason, type NextStep, deliveryStatuses } from '#domain'
+import { type Delivery, FAILURE_REASONS, type NextStep, deliveryStatuses } from '#domain'
 import { ATTEMPT_BUCKETS, Counter, DELAY_BUCKETS, Gauge, Histogram, Registry } from '#telemetry'
 import type { AttemptReport, CountedReport } from './attempts/attempt-delivery.js'
 
@@ -20,17 +20,6 @@ const OUR_FAULTS: Record<NonNullable<AttemptReport['ourFault']>, true> = {
   resolver: true,
   network: true,
   sealed_secret: true,
-}
-
-const FAILURES: Record<FailureReason, true> = {
-  timeout: true,
-  dns: true,
-  connect: true,
-  tls: true,
-  connection_lost: true,
-  address_denied: true,
-  protocol: true,
-  http_status: true,
 }
 
 /** Labels come from closed lists only: never a webhook's or an account's id. */
@@ -55,7 +44,10 @@ export class DispatchMetrics {
     ])
     this.ends = counter('webhooks_chains_ended_total', 'Chains of attempts that ended, by how.', ['end'])
     this.deferred = counter('webhooks_deliveries_deferred_total', 'Deliveries put off without an attempt.')
-    this.repeats = counter('webhooks_repeats_dropped_total', 'Doubled records completed without an attempt.')
+    this.repeats = counter(
+      'webhooks_repeats_dropped_total',
+      'Records completed without an attempt: doubled, or done before a crash.',
+    )
     this.ourFaults = counter('webhooks_own_faults_total', 'Attempts that failed for a reason of ours.', ['cause'])
     this.lateViews = counter('webhooks_late_views_total', 'Times that the view of the webhooks was not ready in 5 s.')
     this.undecodable = counter(
@@ -108,7 +100,7 @@ export class DispatchMetrics {
   #startAtZero(): void {
     this.#attempts.inc({ outcome: 'succeeded', reason: '' }, 0)
     this.#attempts.inc({ outcome: 'refused', reason: 'gone' }, 0)
-    for (const reason of Object.keys(FAILURES)) this.#attempts.inc({ outcome: 'failed', reason }, 0)
+    for (const reason of FAILURE_REASONS) this.#attempts.inc({ outcome: 'failed', reason }, 0)
     for (const end of deliveryStatuses) if (end !== 'waiting') this.ends.inc({ end }, 0)
     for (const cause of Object.keys(OUR_FAULTS)) this.ourFaults.inc({ cause }, 0)
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type AttemptOutcome, type FailureReason, outcomeOfStatus, parseRetryAfter, sentenceFor } from './attempt.js'
+import { type AttemptOutcome, FAILURE_REASONS, outcomeOfStatus, parseRetryAfter, sentenceFor } from './attempt.js'
 
 const NOW = Date.parse('2024-01-15T14:45:00Z')
 
@@ -58,17 +58,7 @@ test('a wait of any length stays a number that a fact can carry', () => {
   expect(Number.isSafeInteger(parseRetryAfter('9'.repeat(400), NOW))).toBe(true)
 })
 
-const reasons: FailureReason[] = [
-  'timeout',
-  'dns',
-  'connect',
-  'tls',
-  'connection_lost',
-  'address_denied',
-  'protocol',
-  'http_status',
-]
-const failures: AttemptOutcome[] = reasons.map((reason) => ({ kind: 'failed', reason }))
+const failures: AttemptOutcome[] = FAILURE_REASONS.map((reason) => ({ kind: 'failed', reason }))
 
 test('each reason has a sentence of its own for the owner', () => {
   const sentences = failures.map(sentenceFor)

@@ -1,6 +1,18 @@
-/** Why an attempt failed, from a closed list: a label in metrics, a value in the API. */
-export type FailureReason =
-  'timeout' | 'dns' | 'connect' | 'tls' | 'connection_lost' | 'address_denied' | 'protocol' | 'http_status'
+/** Why an attempt failed, a closed list: a label in metrics, a value in the API. */
+export const FAILURE_REASONS = [
+  'timeout',
+  'dns',
+  'connect',
+  'tls',
+  'tls_expired',
+  'tls_untrusted',
+  'tls_wrong_host',
+  'connection_lost',
+  'address_denied',
+  'protocol',
+  'http_status',
+] as const
+export type FailureReason = (typeof FAILURE_REASONS)[number]
 
 /** What one attempt came to. What a stranger did is a value: nothing here is ever thrown. */
 export type AttemptOutcome =
@@ -59,7 +71,13 @@ export function sentenceFor(outcome: AttemptOutcome): string {
     case 'connect':
       return 'No connection to your receiver could be opened.'
     case 'tls':
-      return "Your receiver's TLS certificate or protocol was not acceptable."
+      return 'No TLS connection to your receiver could be made: we speak TLS 1.2 and newer and have no client certificate.'
+    case 'tls_expired':
+      return "Your receiver's TLS certificate has expired or is not valid yet."
+    case 'tls_untrusted':
+      return "Your receiver's TLS certificate leads to no authority that we trust: send the intermediate ones with it."
+    case 'tls_wrong_host':
+      return "Your receiver's TLS certificate is for another host than the one in your webhook's URL."
     case 'connection_lost':
       return 'The connection was closed before your receiver had answered.'
     case 'address_denied':

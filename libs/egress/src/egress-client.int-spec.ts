@@ -278,14 +278,19 @@ describe('a connection', () => {
 
 describe('a certificate', () => {
   test.each([
-    ['self-signed', () => aSelfSignedCertificate(), /self[- ]signed/i],
-    ['expired', () => authority.issue({ notAfter: new Date(Date.now() - 60_000) }), /CERT_HAS_EXPIRED/],
-    ['of another name', () => authority.issue({ names: ['example.com'], addresses: [] }), /ALTNAME_INVALID/],
-    ['of another authority', async () => (await anAuthority()).issue({}), /signature|issuer|verify/i],
-  ])('that is %s is refused before anything is sent', async (_case, issue, detail) => {
+    ['self-signed', 'tls_untrusted', () => aSelfSignedCertificate(), /self[- ]signed/i],
+    ['expired', 'tls_expired', () => authority.issue({ notAfter: new Date(Date.now() - 60_000) }), /CERT_HAS_EXPIRED/],
+    [
+      'of another name',
+      'tls_wrong_host',
+      () => authority.issue({ names: ['example.com'], addresses: [] }),
+      /ALTNAME_INVALID/,
+    ],
+    ['of another authority', 'tls_untrusted', async () => (await anAuthority()).issue({}), /signature|issuer|verify/i],
+  ])('that is %s is refused before anything is sent', async (_case, reason, issue, detail) => {
     const receiver = await aReceiver({ certificate: await issue(), onRequest: (socket) => socket.write(anAnswer()) })
     const result = await aClient().send(aRequest(receiver.port))
-    expect(result).toMatchObject({ kind: 'failed', reason: 'tls', phase: 'tls', detail: expect.stringMatching(detail) })
+    expect(result).toMatchObject({ kind: 'failed', reason, phase: 'tls', detail: expect.stringMatching(detail) })
     expect(receiver.requests).toEqual([])
     await expect.poll(() => receiver.open.size).toBe(0)
   })
@@ -298,7 +303,10 @@ describe('a certificate', () => {
     const client = aClient()
     expect(await client.send(aRequest(receiver.port))).toMatchObject({ kind: 'answered' })
     const url = `https://other.localhost:${receiver.port}/`
-    expect(await client.send(aRequest(receiver.port, { url }))).toMatchObject({ kind: 'failed', reason: 'tls' })
+    expect(await client.send(aRequest(receiver.port, { url }))).toMatchObject({
+      kind: 'failed',
+      reason: 'tls_wrong_host',
+    })
   })
 })
 

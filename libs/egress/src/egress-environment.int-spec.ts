@@ -52,8 +52,11 @@ describe('TLS', () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     const unknown = await aReceiver({ certificate: await aSelfSignedCertificate() })
     const misnamed = await aReceiver({ certificate: await authority.issue({ names: ['example.com'], addresses: [] }) })
-    for (const receiver of [unknown, misnamed]) {
-      expect(await send(aClient(), at(receiver))).toMatchObject({ kind: 'failed', reason: 'tls' })
+    for (const [receiver, reason] of [
+      [unknown, 'tls_untrusted'],
+      [misnamed, 'tls_wrong_host'],
+    ] as const) {
+      expect(await send(aClient(), at(receiver))).toMatchObject({ kind: 'failed', reason })
       expect(receiver.requests).toEqual([])
     }
   })

@@ -3,7 +3,16 @@ export type EgressPhase = 'resolve' | 'connect' | 'tls' | 'headers' | 'body'
 
 /** Why a stranger's receiver could not be reached or did not answer: a closed list. */
 export type EgressFailureReason =
-  'timeout' | 'dns' | 'connect' | 'tls' | 'connection_lost' | 'address_denied' | 'protocol'
+  | 'timeout'
+  | 'dns'
+  | 'connect'
+  | 'tls'
+  | 'tls_expired'
+  | 'tls_untrusted'
+  | 'tls_wrong_host'
+  | 'connection_lost'
+  | 'address_denied'
+  | 'protocol'
 
 /** What of ours was used up or broken. */
 export type OwnFaultCause = 'file_descriptors' | 'buffers' | 'memory' | 'ports' | 'resolver' | 'network'

@@ -42,7 +42,17 @@ test.each([
 })
 
 test.each([
-  ['tls', 'CERT_HAS_EXPIRED', 'tls'],
+  ['tls', 'CERT_HAS_EXPIRED', 'tls_expired'],
+  ['tls', 'CERT_NOT_YET_VALID', 'tls_expired'],
+  ['tls', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_untrusted'],
+  ['tls', 'SELF_SIGNED_CERT_IN_CHAIN', 'tls_untrusted'],
+  ['tls', 'UNABLE_TO_GET_ISSUER_CERT', 'tls_untrusted'],
+  ['tls', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls_untrusted'],
+  ['tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_untrusted'],
+  ['tls', 'ERR_TLS_CERT_ALTNAME_INVALID', 'tls_wrong_host'],
+  ['tls', 'CERT_SIGNATURE_FAILURE', 'tls_untrusted'],
+  ['tls', 'CERT_UNTRUSTED', 'tls_untrusted'],
+  ['tls', 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'tls'],
   ['tls', 'ECONNRESET', 'tls'],
   ['headers', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls'],
   ['headers', 'ECONNRESET', 'connection_lost'],

@@ -29,6 +29,20 @@ const ownFaultCodes: ReadonlyMap<string, OwnFaultCause> = new Map([
   ['ENETDOWN', 'network'],
 ])
 
+// Node's names of what OpenSSL found, of those that the receiver's owner can mend.
+const certificateReasons: ReadonlyMap<string, EgressFailureReason> = new Map([
+  ['CERT_HAS_EXPIRED', 'tls_expired'],
+  ['CERT_NOT_YET_VALID', 'tls_expired'],
+  ['CERT_SIGNATURE_FAILURE', 'tls_untrusted'],
+  ['CERT_UNTRUSTED', 'tls_untrusted'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_untrusted'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'tls_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls_untrusted'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_untrusted'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_wrong_host'],
+])
+
 function strangersVerdict(phase: EgressPhase, code: string, error: Error): StopVerdict {
   switch (phase) {
     case 'resolve':
@@ -36,7 +50,7 @@ function strangersVerdict(phase: EgressPhase, code: string, error: Error): StopV
     case 'connect':
       return { kind: 'failed', reason: 'connect' }
     case 'tls':
-      return { kind: 'failed', reason: 'tls' }
+      return { kind: 'failed', reason: certificateReasons.get(code) ?? 'tls' }
     case 'headers':
     case 'body':
       return { kind: 'failed', reason: exchangeReason(code, error) }

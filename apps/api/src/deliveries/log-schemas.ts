@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deliveryStatuses, eventTypes } from '#domain'
+import { FAILURE_REASONS, deliveryStatuses, eventTypes } from '#domain'
 import { pageQuery } from '../http/list.js'
 import { timestamp } from '../http/timestamp-schema.js'
 
@@ -53,7 +53,10 @@ const attempt = z
     started_at: z.iso.datetime(),
     duration_ms: z.int(),
     outcome: z.enum(['succeeded', 'failed', 'refused']),
-    reason: z.string().nullable().describe('Why it failed, from a closed list.'),
+    reason: z
+      .string()
+      .nullable()
+      .describe(`Why it failed: ${[...FAILURE_REASONS, 'gone'].join(', ')}. More may come.`),
     message: z.string().describe('The outcome in a sentence.'),
     request: z.strictObject({
       url: z.string(),
