@@ -68,6 +68,6 @@ function configuration(ids: KnownIds): string {
   return [`hooks = ${JSON.stringify(HOOKS)}`, ...operations].join('\n\n')
 }
 
-const LISTS = ['listWebhooks', 'listEvents', 'listDeliveries']
+const LISTS = ['listWebhooks', 'listEvents', 'listDeliveries', 'listReplays']
 // A cursor has a form that the document gives, and yet only those that a list gave are taken: 400.
 const MAYBE_A_CURSOR = '["2xx", "400", "404"]'

@@ -49,6 +49,15 @@ export { ReadModelRebuild, RebuildOvertaken, RebuildRunning, type Rebuilding } f
 export { type ClaimedChain, RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'
 export { type RoleNames, RolesMissing, roleNames } from './roles/reader-roles.js'
-export type { LogEnds, PlannedDelivery, ReplayPage, ReplayPosition, ReplayRow, SentMark } from './replays/replay-row.js'
+export { ReplayList } from './replays/replay-list.js'
+export type {
+  LogEnds,
+  PlannedDelivery,
+  ReplayPage,
+  ReplayPosition,
+  ReplayRow,
+  ReplaySummary,
+  SentMark,
+} from './replays/replay-row.js'
 export type { ReplayFilter } from './replays/replay-selection.js'
 export { ReplayStore, type NewReplay } from './replays/replay-store.js'

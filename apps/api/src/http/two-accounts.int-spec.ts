@@ -36,6 +36,7 @@ const CASES: Record<string, Case> = {
   listEvents: { scope: 'deliveries:read' },
   getEvent: { scope: 'deliveries:read', of: 'event' },
   createReplay: { scope: 'deliveries:write', of: 'webhook', body: { since, only: 'all', dry_run: true } },
+  listReplays: { scope: 'deliveries:read' },
   getReplay: { scope: 'deliveries:read', of: 'replay' },
   pauseReplay: { scope: 'deliveries:write', of: 'replay' },
   resumeReplay: { scope: 'deliveries:write', of: 'replay' },

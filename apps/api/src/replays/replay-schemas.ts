@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { eventTypes, replayChoices, replayStates } from '#domain'
+import { pageQuery } from '../http/list.js'
 import { timestamp } from '../http/timestamp-schema.js'
 
 const MOST_PER_SECOND = 1_000
@@ -37,6 +38,16 @@ export const replayAccepted = z.strictObject({ id: z.string(), matched, detail }
 
 export const replayCounted = z.strictObject({ matched, detail }).meta({ id: 'ReplayCount' })
 
+export const replaysQuery = z.strictObject({
+  ...pageQuery,
+  webhook_id: z
+    .string()
+    .regex(/^whk_[\w-]{1,100}$/, { error: 'must be a webhook id' })
+    .optional()
+    .describe('Also one that was deleted.'),
+  state: z.enum(replayStates).optional(),
+})
+
 export const replayAnswer = z
   .strictObject({
     id: z.string(),
@@ -59,6 +70,7 @@ export const replayAnswer = z
   .meta({ id: 'Replay' })
 
 export type ReplayRequest = z.infer<typeof replayRequest>
+export type ReplaysQuery = z.infer<typeof replaysQuery>
 export type ReplayAccepted = z.infer<typeof replayAccepted>
 export type ReplayCounted = z.infer<typeof replayCounted>
 export type ReplayAnswer = z.infer<typeof replayAnswer>

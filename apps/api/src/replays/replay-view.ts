@@ -1,4 +1,4 @@
-import type { ReplayRow } from '#postgres'
+import type { ReplaySummary } from '#postgres'
 import type { ReplayAnswer } from './replay-schemas.js'
 
 export const NOTHING_MATCHES =
@@ -14,7 +14,7 @@ export function detailOfCount(matched: number, isDryRun: boolean): { detail?: st
   return { detail: isDryRun ? NOTHING_MATCHES : PROBABLY_NOTHING }
 }
 
-export function replayView(replay: ReplayRow): ReplayAnswer {
+export function replayView(replay: ReplaySummary): ReplayAnswer {
   const { id, webhookId, state, choice, types, ratePerSecond, matched, sent } = replay
   return {
     id,
@@ -34,7 +34,7 @@ export function replayView(replay: ReplayRow): ReplayAnswer {
   }
 }
 
-function detailOf({ state, detail, matched, sent }: ReplayRow): string | null {
+function detailOf({ state, detail, matched, sent }: ReplaySummary): string | null {
   if (detail !== null) return detail
   if (state === 'waiting') return WAITING
   if (state === 'done' && matched === 0 && sent === 0) return NOTHING_MATCHES

@@ -1,29 +1,42 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
 import type { ReplayCommand } from '#domain'
+import { ReplayList } from '#postgres'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { knownId } from '../deliveries/not-found.js'
+import { Cursors } from '../http/cursors.js'
+import { type Page, listOf, pageOf } from '../http/list.js'
 import {
   type ReplayAccepted,
   type ReplayAnswer,
   type ReplayCounted,
   type ReplayRequest,
+  type ReplaysQuery,
   replayAccepted,
   replayAnswer,
   replayCounted,
   replayRequest,
+  replaysQuery,
 } from './replay-schemas.js'
 import { detailOfCount, replayView } from './replay-view.js'
 import { Replays, unknownReplay } from './replays.js'
+
+/** Where a page of the list ended. `createdAt` in ms since the epoch. */
+const keyset = z.strictObject({ createdAt: z.int().min(0), id: z.string() })
 
 const WRONG_STATE = 'The replay is in a state in which this means nothing; the detail says in which.'
 
 @ApiTags('replays')
 @Controller('v1')
 export class ReplaysController {
-  constructor(private readonly replays: Replays) {}
+  constructor(
+    private readonly replays: Replays,
+    private readonly list: ReplayList,
+    private readonly cursors: Cursors,
+  ) {}
 
   @Post('webhooks/:id/replays')
   @HttpCode(202)
@@ -48,6 +61,24 @@ export class ReplaysController {
     if (id !== null) return { id, matched, ...detailOfCount(matched, false) }
     reply.status(200)
     return { matched, ...detailOfCount(matched, true) }
+  }
+
+  @Get('replays')
+  @Scopes('deliveries:read')
+  @ApiOperation({
+    operationId: 'listReplays',
+    summary: 'The account’s replays, newest first, also those that are over.',
+  })
+  @ApiOkResponse({ standardSchema: listOf(replayAnswer), description: 'A page of replays.' })
+  async ofAccount(
+    @AccountId() accountId: string,
+    @Query({ schema: replaysQuery }) query: ReplaysQuery,
+  ): Promise<Page<ReplayAnswer>> {
+    const { limit, cursor, webhook_id: webhookId, state } = query
+    const list = ['replays', accountId]
+    const after = cursor === undefined ? undefined : this.cursors.decode(list, keyset, cursor)
+    const rows = await this.list.list(accountId, { webhookId, state }, { limit, after })
+    return pageOf(rows, limit, ({ createdAt, id }) => this.cursors.encode(list, { createdAt, id }), replayView)
   }
 
   @Get('replays/:id')

@@ -100,6 +100,32 @@ describe('replays over HTTP', () => {
     expect(await api.ask('GET', `/v1/replays/${id}`, { key: api.keys.otherAccount })).toMatchObject({ status: 404 })
   })
 
+  it('are listed newest first, page by page, by webhook and by state', async () => {
+    const [one, other] = [await aWebhook(), await aWebhook()]
+    const ids: string[] = []
+    for (const webhookId of [one, other, one]) ids.push((await replay(webhookId, { only: 'failed' })).body.id)
+    const [first, second, third] = ids
+    const list = async (query: string, key?: string) => {
+      const { status, body } = await api.ask('GET', `/v1/replays?${query}`, key ? { key } : {})
+      expect(status).toBe(200)
+      return body
+    }
+    const idsOf = (page: { data: { id: string }[] }) => page.data.map(({ id }) => id)
+
+    const page = await list('limit=2', readOnly)
+    expect([idsOf(page), page.has_more]).toEqual([[third, second], true])
+    expect(idsOf(await list(`limit=1&cursor=${page.next_cursor}`))).toEqual([first])
+    expect(idsOf(await list(`webhook_id=${one}`))).toEqual([third, first])
+    await untilState(second!, 'done')
+    expect(idsOf(await list(`webhook_id=${other}&state=done`))).toEqual([second])
+    expect(idsOf(await list(`webhook_id=${other}&state=paused`))).toEqual([])
+    expect(await list('', api.keys.otherAccount)).toEqual({ data: [], next_cursor: null, has_more: false })
+    const answer = await api.ask('GET', `/v1/replays/${third}`)
+    expect((await list(`webhook_id=${one}&limit=1`)).data[0]).toMatchObject({ id: third, only: answer.body.only })
+    const ofOther = await api.ask('GET', `/v1/replays?cursor=${page.next_cursor}`, { key: api.keys.otherAccount })
+    expect(ofOther).toMatchObject({ status: 400, body: { title: 'Invalid cursor' } })
+  })
+
   it('are refused for a disabled webhook, for another account’s and without the scope', async () => {
     const webhookId = await aWebhook()
     expect(await replay(webhookId, { only: 'all' }, api.keys.otherAccount)).toMatchObject({ status: 404 })

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common'
-import { Database, ReplayStore, WebhookStore } from '#postgres'
+import { Database, ReplayList, ReplayStore, WebhookStore } from '#postgres'
 import { DeliveriesModule } from '../deliveries/deliveries.module.js'
 import { ReadModelMark } from './read-model-mark.js'
 import { ReplayRun } from './replay-run.js'
@@ -14,6 +14,7 @@ import { ReplaysController } from './replays.controller.js'
   controllers: [ReplaysController],
   providers: [
     { provide: ReplayStore, useFactory: (database: Database) => new ReplayStore(database), inject: [Database] },
+    { provide: ReplayList, useFactory: (database: Database) => new ReplayList(database), inject: [Database] },
     { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },
     ReadModelMark,
     ReplaySender,

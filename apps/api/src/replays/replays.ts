@@ -105,7 +105,8 @@ export function unknownReplay(): Problem {
 
 const TOO_MANY_AT_ONCE =
   'The account has asked for five replays that are still being counted: wait for one of the answers, and ask again.'
-const TOO_MANY = 'The account has 20 replays that are not over, which is the most: wait for one, or cancel it.'
+const TOO_MANY =
+  'The account has 20 replays that are not over, which is the most: wait for one, or cancel it. GET /v1/replays lists them.'
 const DELETED = 'The webhook of this replay was deleted: create a new webhook and replay to it.'
 const NO_LOG = 'The replay was not started: it cannot be found out at the moment how far the log is. Ask again soon.'
 

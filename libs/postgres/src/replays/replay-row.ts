@@ -29,8 +29,8 @@ export interface SentMark extends Pick<PlannedDelivery, 'eventId' | 'acceptedAt'
   sent: number
 }
 
-/** Times in ms since the epoch. */
-export interface ReplayRow {
+/** What people are told of a replay. Times in ms since the epoch. */
+export interface ReplaySummary {
   id: string
   accountId: string
   webhookId: string
@@ -44,24 +44,31 @@ export interface ReplayRow {
   state: ReplayState
   /** Why it is in this state, where that is not plain. */
   detail: string | null
-  logEnds: LogEnds
   matched: number
   sent: number
-  position: ReplayPosition
-  /** Set while it is being sent; also a paused or cancelled replay finishes it. */
-  page: ReplayPage | null
-  /** Oldest first. */
-  ahead: SentMark[]
   createdAt: number
   startedAt: number | null
   endedAt: number | null
 }
 
-export const REPLAY_COLUMNS = `
+/** With all that a replica needs to go on with it. */
+export interface ReplayRow extends ReplaySummary {
+  logEnds: LogEnds
+  position: ReplayPosition
+  /** Set while it is being sent; also a paused or cancelled replay finishes it. */
+  page: ReplayPage | null
+  /** Oldest first. */
+  ahead: SentMark[]
+}
+
+export const SUMMARY_COLUMNS = `
   id, account_id as "accountId", webhook_id as "webhookId", choice, types,
   ${epochMs('since')} as since, ${epochMs('until')} as until, rate_per_second as "ratePerSecond", state, detail,
-  log_ends as "logEnds", matched, sent, ${epochMs('position_at')} as "positionAt", position_id as "positionId", page, ahead,
+  matched, sent,
   ${epochMs('created_at')} as "createdAt", ${epochMs('started_at')} as "startedAt", ${epochMs('ended_at')} as "endedAt"`
+
+export const REPLAY_COLUMNS = `${SUMMARY_COLUMNS},
+  log_ends as "logEnds", ${epochMs('position_at')} as "positionAt", position_id as "positionId", page, ahead`
 
 export interface ReplayRecord extends Omit<ReplayRow, 'logEnds' | 'position' | 'page' | 'ahead'> {
   logEnds: string
