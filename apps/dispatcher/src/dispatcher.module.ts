@@ -19,6 +19,7 @@ import { LeftInLog } from './intake/left-in-log.js'
 import { MemoryBounds } from './memory-bounds.js'
 import { NewestChains } from './past/newest-chains.js'
 import { Settlement } from './settlement/settlement.js'
+import { UncommittedPast } from './past/uncommitted-past.js'
 import { UnknownPast } from './past/unknown-past.js'
 import { WaitingRoom } from './intake/waiting-room.js'
 import { KEY_RING, WebhooksToCall } from './webhooks/webhooks-to-call.js'
@@ -67,6 +68,7 @@ export class DispatcherModule {
           inject: [RunningChains, LOGGER],
         },
         Settlement,
+        UncommittedPast,
         UnknownPast,
         WaitingRoom,
         WebhooksToCall,

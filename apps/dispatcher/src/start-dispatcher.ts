@@ -23,6 +23,7 @@ import { DispatcherModule } from './dispatcher.module.js'
 import { Intake } from './intake/intake.js'
 import { KnownStreaks } from './past/known-streaks.js'
 import { NewestChains } from './past/newest-chains.js'
+import { UncommittedPast } from './past/uncommitted-past.js'
 import { UnknownPast } from './past/unknown-past.js'
 import { WebhooksToCall } from './webhooks/webhooks-to-call.js'
 
@@ -69,8 +70,11 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       { topic: topics.replay, pattern: 'deliveries.replay' },
     ],
     hooks: {
-      async onAssigned(_partitions, _epoch, withUnknownPast) {
-        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now())
+      async onAssigned(partitions, _epoch, withUnknownPast) {
+        const now = Date.now()
+        app?.get(UnknownPast).takenOver(withUnknownPast, now)
+        const ofFirstAttempts = partitions.filter(({ topic }) => topic === topics.deliveries)
+        app?.get(UncommittedPast).takenOver(ofFirstAttempts, now)
         const healthOf = (webhookId: string) => app?.get(Lanes).get(webhookId)?.health
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },

@@ -25,6 +25,12 @@ const DRAIN_MS = 7_000
 /** What could not be written by then had its time: with the broker away the end comes all the same. Ms. */
 const LAST_WRITES_MS = 1_000
 
+/**
+ * What is fanned out and not committed is fanned out again after a crash, and a dispatcher that was hit as well knows none
+ * of it: a backlog of some hundred events, done within milliseconds, is not to wait for the timer.
+ */
+const COMMIT_AFTER_RECORDS = 100
+
 /** Brings fan-out up: connections first, then the view of the webhooks, and only then events. */
 export async function startFanout(config: FanoutConfig): Promise<RunningService> {
   const logger = createLogger({ service: 'fanout', level: config.logLevel })
@@ -39,6 +45,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     groupId: `${config.topics.prefix}fanout`,
     assignment: 'spread',
     trackBeyondMark: true,
+    settings: { commitAfterRecords: COMMIT_AFTER_RECORDS },
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
       onAssigned: (_partitions, _epoch, withUnknownPast) =>

@@ -41,6 +41,7 @@ function anIntake(atFirst: number) {
     new MemoryBounds(),
     { listen: () => {} } as never,
     { concerns: () => false } as never,
+    { concerns: () => false } as never,
     { saw: () => {} } as never,
     topics,
     schedule,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Delivery, RetrySchedule } from '#domain'
 import { type BatchHolding, type ConsumedRecord, RecordBatch } from '#kafka'
 import { Registry } from '#telemetry'
-import { TopicMap, encodeDelivery } from '#topics'
+import { TopicMap, decodeDelivery, encodeDelivery } from '#topics'
 import { aDelivery } from '../../../../libs/domain/src/builders.testing.js'
 import { received } from '../../../../libs/topics/src/received.testing.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
@@ -27,7 +27,7 @@ afterEach(() => void vi.useRealTimers())
 /** An intake in front of lanes that take everything. */
 function anIntake() {
   const offered: string[] = []
-  const sifted: RecordBatch[] = []
+  const sifted: { batch: RecordBatch; offsets: number[] }[] = []
   const asked: string[] = []
   const seen: string[] = []
   const dropped: string[] = []
@@ -36,7 +36,7 @@ function anIntake() {
   const relieve = vi.fn()
   const memory = new MemoryBounds()
   const waitingRoom = new WaitingRoom(memory)
-  const state = { isPast: false, hasReplayRoom: true }
+  const state = { isPast: false, isUncommitted: false, hasReplayRoom: true }
   let takeLeft: (record: ConsumedRecord, batch: RecordBatch) => void = () => {}
   const stopLeft = vi.fn()
   const intake = new Intake(
@@ -50,7 +50,8 @@ function anIntake() {
     { undecodable: (_: unknown, __: unknown, problem: string) => unreadable.push(problem) } as never,
     memory,
     {
-      sift: (batch: RecordBatch) => sifted.push(batch),
+      sift: (batch: RecordBatch, records = batch.records) =>
+        sifted.push({ batch, offsets: records.map(({ offset }) => offset) }),
       listen: (take: typeof takeLeft) => (takeLeft = take),
       dropLost: () => dropped.push('left in the log'),
       stop: stopLeft,
@@ -58,6 +59,11 @@ function anIntake() {
     {
       concerns: () => state.isPast,
       withoutEnded: (works: Work[]) => Promise.resolve(works.filter(({ delivery }) => !ended.has(delivery.id))),
+    } as never,
+    {
+      concerns: () => state.isUncommitted,
+      withoutEnded: ({ records }: RecordBatch) =>
+        Promise.resolve(records.filter((record) => !ended.has(decodeDelivery(record).id))),
     } as never,
     { saw: ({ id, chain }: Delivery) => seen.push(`${id}/${chain}`) } as never,
     topics,
@@ -108,7 +114,7 @@ describe('deliveries that may be attempted at once', () => {
   it('go to their lanes, or stay in the log until their turn comes', () => {
     const { intake, sifted, offered, seen, takeLeft } = anIntake()
     void intake.now(batch)
-    expect([sifted, offered]).toEqual([[batch], []])
+    expect([sifted, offered]).toEqual([[{ batch, offsets: [100, 101] }], []])
     takeLeft(batch.records[0]!, batch.withoutRecords())
     expect([offered, seen]).toEqual([['dlv_0'], ['dlv_0/1']])
   })
@@ -119,6 +125,14 @@ describe('deliveries that may be attempted at once', () => {
     ended.add('dlv_0')
     await intake.now(batch)
     expect([sifted, offered]).toEqual([[], ['dlv_1']])
+  })
+
+  it('are looked up first where an owner may have been killed before it had committed', async () => {
+    const { intake, sifted, ended, state } = anIntake()
+    state.isUncommitted = true
+    ended.add('dlv_0')
+    await intake.now(batch)
+    expect(sifted).toEqual([{ batch, offsets: [101] }])
   })
 })
 

@@ -11,6 +11,7 @@ import { LONGEST_TIMER_MS } from './due-timer.js'
 import { LeftInLog } from './left-in-log.js'
 import { MemoryBounds } from '../memory-bounds.js'
 import { NewestChains } from '../past/newest-chains.js'
+import { UncommittedPast } from '../past/uncommitted-past.js'
 import { UnknownPast } from '../past/unknown-past.js'
 import { WaitingRoom } from './waiting-room.js'
 import { WaitingReplays } from './waiting-replays.js'
@@ -39,6 +40,7 @@ export class Intake {
     private readonly memory: MemoryBounds,
     private readonly leftInLog: LeftInLog,
     private readonly past: UnknownPast,
+    private readonly uncommitted: UncommittedPast,
     private readonly chains: NewestChains,
     private readonly topics: TopicMap,
     private readonly schedule: RetrySchedule,
@@ -69,10 +71,13 @@ export class Intake {
 
   /** Deliveries that may be attempted at once. */
   now(batch: RecordBatch): void | Promise<void> {
-    if (!this.past.concerns(batch.records)) return this.leftInLog.sift(batch)
-    return this.#knowingThePast(batch, (works) => {
-      for (const work of works) this.dispatch.offer(work)
-    })
+    if (this.past.concerns(batch.records)) {
+      return this.#knowingThePast(batch, (works) => {
+        for (const work of works) this.dispatch.offer(work)
+      })
+    }
+    if (!this.uncommitted.concerns(batch)) return this.leftInLog.sift(batch)
+    return this.uncommitted.withoutEnded(batch).then((records) => this.leftInLog.sift(batch, records))
   }
 
   /** Deliveries of a tier, each with a time before which it must not be attempted. */

@@ -66,13 +66,13 @@ export class LeftInLog {
     this.#take = take
   }
 
-  /** Takes what is not left in the log. For the topic of first attempts. */
-  sift(batch: RecordBatch): void {
+  /** Takes what is not left in the log. For the topic of first attempts. @param records those of the batch, or some */
+  sift(batch: RecordBatch, records: readonly ConsumedRecord[] = batch.records): void {
     const now = Date.now()
     const kept = batch.withoutRecords()
     let partition = this.#knownOf(batch)
     const passing = partition?.left.oldest?.offset
-    for (const record of batch.records) {
+    for (const record of records) {
       if (partition) partition.readTo = record.offset
       const isFarBehind = passing !== undefined && record.offset - passing > MOST_PASSED_BY
       if (isFarBehind || !kept.isNamed() || !this.#mayStay(record, partition?.left, now)) {

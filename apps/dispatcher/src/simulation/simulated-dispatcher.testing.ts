@@ -12,6 +12,7 @@ import { MemoryBounds } from '../memory-bounds.js'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { KnownStreaks } from '../past/known-streaks.js'
 import { NewestChains } from '../past/newest-chains.js'
+import { UncommittedPast } from '../past/uncommitted-past.js'
 import { UnknownPast } from '../past/unknown-past.js'
 import { Consequences } from '../settlement/consequences.js'
 import { Settlement } from '../settlement/settlement.js'
@@ -82,6 +83,7 @@ export class SimulatedDispatcher {
     )
     const reader = { read: this.#readLog.bind(this), begin: () => Promise.resolve(0) }
     const past = new UnknownPast(readModel as never, chains, logger)
+    const uncommitted = new UncommittedPast(readModel as never, metrics, logger)
     this.#intake = new Intake(
       this.#dispatch,
       this.lanes,
@@ -90,6 +92,7 @@ export class SimulatedDispatcher {
       memory,
       new LeftInLog(this.lanes, memory, reader as never, metrics, logger),
       past,
+      uncommitted,
       chains,
       topics,
       schedule,
@@ -107,8 +110,10 @@ export class SimulatedDispatcher {
       },
       (batch) => this.#take(batch),
       {
-        onAssigned: async (_partitions, _epoch, withUnknownPast) => {
+        onAssigned: async (partitions, _epoch, withUnknownPast) => {
           past.takenOver(withUnknownPast, Date.now())
+          const ofFirstAttempts = partitions.filter(({ topic }) => topic === topics.deliveries)
+          uncommitted.takenOver(ofFirstAttempts, Date.now())
           await Promise.all([streaks.load((id) => this.lanes.get(id)?.health), chains.load()])
         },
         onLost: () => this.#intake.dropLost(),
