@@ -3,7 +3,7 @@ import { EventPattern, Payload } from '@nestjs/microservices'
 import type { RecordBatch } from '#kafka'
 import { Intake } from './intake/intake.js'
 
-/** The three ways in which a delivery arrives. Each handler enqueues and returns; only after a loss of offsets it asks first. */
+/** The three ways in which a delivery arrives. Each handler enqueues and returns; after a takeover it may ask first. */
 @Controller()
 export class DeliveriesController {
   constructor(private readonly intake: Intake) {}

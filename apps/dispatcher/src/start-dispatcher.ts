@@ -71,10 +71,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     ],
     hooks: {
       async onAssigned(partitions, _epoch, withUnknownPast) {
-        const now = Date.now()
-        app?.get(UnknownPast).takenOver(withUnknownPast, now)
-        const ofFirstAttempts = partitions.filter(({ topic }) => topic === topics.deliveries)
-        app?.get(UncommittedPast).takenOver(ofFirstAttempts, now)
+        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now())
+        app?.get(UncommittedPast).takenOver(partitions.filter(({ topic }) => topic === topics.deliveries))
         const healthOf = (webhookId: string) => app?.get(Lanes).get(webhookId)?.health
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },

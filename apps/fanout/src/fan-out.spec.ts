@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MAX_EVENT_BODY_BYTES, RetrySchedule, type SubscribedWebhook } from '#domain'
 import type { BatchingProducer, ConsumedRecord, RecordBatch } from '#kafka'
 import { Registry } from '#telemetry'
-import { type Message, TopicMap } from '#topics'
+import { type Message, TopicMap, isPerhapsDoubled } from '#topics'
 import { FanOut } from './fan-out.js'
 import { FanOutMetrics } from './fan-out-metrics.js'
 import type { Subscriptions } from './subscriptions.js'
@@ -68,6 +68,7 @@ function aBatch(
   const batch = {
     topic: 'context-events',
     partition,
+    highWatermark: Infinity,
     records: eventIds.map((id): ConsumedRecord => ({
       topic: 'context-events',
       partition,
@@ -107,6 +108,19 @@ describe('a round of fan-out', () => {
     await fanOut.idle()
     expect(sent.flatMap(eventsOf)).toEqual(['evt_new'])
     expect(batch.isCompleted).toBe(true)
+  })
+
+  it('marks what the owner before may have fanned out, and nothing that came later', async () => {
+    const { fanOut, sent } = aFanOut()
+    const batch = aBatch(3, ['evt_before', 'evt_new'])
+    batch.highWatermark = batch.records[1]!.offset
+    fanOut.takenOver([batch])
+    await take(fanOut, batch)
+    await take(fanOut, aBatch(3, ['evt_later']))
+    await fanOut.idle()
+    const deliveries = sent.flat().filter(({ topic }) => topic === 'deliveries')
+    expect(deliveries.filter(isPerhapsDoubled).map(({ headers }) => headers['event-id'])).toEqual(['evt_before'])
+    expect(deliveries).toHaveLength(3)
   })
 
   it('takes what all partitions brought, behind one barrier and with one request', async () => {

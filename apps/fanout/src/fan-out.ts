@@ -1,7 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Inject, Injectable } from '@nestjs/common'
 import type { AcceptedEvent } from '#domain'
-import { BatchingProducer, type ConsumedRecord, type RecordBatch } from '#kafka'
+import {
+  BatchingProducer,
+  type ConsumedRecord,
+  type RecordBatch,
+  type TopicPartition,
+  UncommittedRecords,
+} from '#kafka'
 import { LOGGER, type Logger } from '#telemetry'
 import {
   type Message,
@@ -11,6 +17,7 @@ import {
   encodeDelivery,
   encodeFact,
   encodeUndecodable,
+  markPerhapsDoubled,
 } from '#topics'
 import { type FanOutCounts, FanOutMetrics } from './fan-out-metrics.js'
 import { planFanOut } from './plan-fan-out.js'
@@ -24,6 +31,8 @@ import { type Partitions, type WaitingEvent, WaitingEvents } from './waiting-eve
  * deliveries of one batch of events must not lie in memory at once. Bytes of bodies.
  */
 const IN_ONE_ROUND = { records: 5_000, deliveries: 5_000, bytes: 4 * 1024 * 1024 }
+/** Of one partition: an owner that was killed has fanned out no more that it had not committed. */
+const MOST_UNCOMMITTED = IN_ONE_ROUND.records
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 5_000
 
@@ -47,6 +56,7 @@ interface Round {
 export class FanOut {
   readonly #repeats = new Repeats()
   readonly #waiting = new WaitingEvents()
+  readonly #uncommitted = new UncommittedRecords(MOST_UNCOMMITTED)
   #rounds: Promise<void> | undefined
   #isDraining = false
 
@@ -64,8 +74,14 @@ export class FanOut {
     this.#waiting.attach(partitions)
   }
 
+  /** What the owner before may have fanned out already goes with a mark: dispatchers look it up. */
+  takenOver(partitions: readonly TopicPartition[]): void {
+    this.#uncommitted.takenOver(partitions)
+  }
+
   /** Takes a batch for the next round. The answer is a promise where the read model is asked first. */
   take(batch: RecordBatch): void | Promise<void> {
+    this.#uncommitted.isIn(batch)
     if (!this.past.concerns(batch)) return this.#add(batch, batch.records)
     return this.past.doneIn(batch, Date.now()).then(
       (done) => {
@@ -173,7 +189,8 @@ export class FanOut {
       return 0
     }
     const { deliveries, fact } = planFanOut(event, this.subscriptions.ofAccount(event.accountId), now)
-    for (const delivery of deliveries) messages.push(encodeDelivery(this.topics.deliveries, delivery))
+    const mark = this.#uncommitted.has(record) ? markPerhapsDoubled : (message: Message) => message
+    for (const delivery of deliveries) messages.push(mark(encodeDelivery(this.topics.deliveries, delivery)))
     messages.push(encodeFact(this.topics.deliveryLog, fact))
     counts.events++
     counts.deliveries += deliveries.length

@@ -48,8 +48,10 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     settings: { commitAfterRecords: COMMIT_AFTER_RECORDS },
     subscriptions: [{ topic: topics.contextEvents, pattern: 'context-events' }],
     hooks: {
-      onAssigned: (_partitions, _epoch, withUnknownPast) =>
-        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now()),
+      onAssigned(partitions, _epoch, withUnknownPast) {
+        app?.get(UnknownPast).takenOver(withUnknownPast, Date.now())
+        app?.get(FanOut).takenOver(partitions)
+      },
       onFatal: endProcess,
     },
   })

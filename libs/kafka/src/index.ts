@@ -7,6 +7,7 @@ export type { ConsumerHooks, DecoupledConsumerOptions } from './consumer/consume
 export { DecoupledConsumer } from './consumer/decoupled-consumer.js'
 export type { BatchHandler } from './consumer/patient-handler.js'
 export { PastRecords } from './consumer/past-records.js'
+export { UncommittedRecords } from './consumer/uncommitted-records.js'
 export { RecordBatch, type BatchHolding } from './consumer/record-batch.js'
 export type { Assignment } from './consumer/sticky-assigner.js'
 export { KafkaBatchServer, type KafkaBatchServerOptions, type TopicSubscription } from './nest/kafka-batch-server.js'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Delivery, type Trigger, eventTypes } from '#domain'
 import { aDelivery } from '../../domain/src/builders.testing.js'
-import { decodeDelivery, encodeDelivery } from './delivery-envelope.js'
+import { decodeDelivery, encodeDelivery, isPerhapsDoubled, markPerhapsDoubled } from './delivery-envelope.js'
 import { UndecodableRecord } from './message.js'
 import { received, withHeaders } from './received.testing.js'
 
@@ -107,4 +107,12 @@ test('whatever a stranger writes is a delivery or undecodable, never another fai
       }
     }),
   )
+})
+
+test('a mark that it may be doubled changes nothing else of a delivery', () => {
+  const delivery = aDelivery()
+  const plain = encodeDelivery('deliveries', delivery)
+  const marked = received(markPerhapsDoubled(plain))
+  expect([isPerhapsDoubled(received(plain)), isPerhapsDoubled(marked)]).toEqual([false, true])
+  expect(decodeDelivery(marked)).toEqual(delivery)
 })

@@ -16,6 +16,17 @@ export function encodeDelivery(topic: string, delivery: Delivery): Message {
   return { topic, key: delivery.webhookId, value: delivery.body, headers: deliveryHeaders(delivery) }
 }
 
+const PERHAPS_DOUBLED = 'perhaps-doubled'
+
+/** For one that whoever wrote it may have written before, killed in between: the dispatcher looks it up. */
+export function markPerhapsDoubled(message: Message): Message {
+  return { ...message, headers: { ...message.headers, [PERHAPS_DOUBLED]: 'true' } }
+}
+
+export function isPerhapsDoubled({ headers }: Pick<ReceivedMessage, 'headers'>): boolean {
+  return headers[PERHAPS_DOUBLED] !== undefined
+}
+
 export function deliveryHeaders(delivery: Delivery): Record<string, string> {
   const headers: Record<string, string> = {
     'delivery-id': delivery.id,

@@ -62,7 +62,7 @@ function anIntake() {
     } as never,
     {
       concerns: () => state.isUncommitted,
-      withoutEnded: ({ records }: RecordBatch) =>
+      withoutDelivered: ({ records }: RecordBatch) =>
         Promise.resolve(records.filter((record) => !ended.has(decodeDelivery(record).id))),
     } as never,
     { saw: ({ id, chain }: Delivery) => seen.push(`${id}/${chain}`) } as never,
@@ -134,6 +134,19 @@ describe('deliveries that may be attempted at once', () => {
     await intake.now(batch)
     expect(sifted).toEqual([{ batch, offsets: [101] }])
   })
+
+  it.each(['isPast', 'isUncommitted'] as const)(
+    'are dropped where the partition is lost while they are looked up (%s)',
+    async (which) => {
+      const { intake, sifted, offered, state } = anIntake()
+      state[which] = true
+      const partition = { lost: false }
+      const lookedUp = intake.now(aBatch(topics.deliveries, [{}], partition))
+      partition.lost = true
+      await lookedUp
+      expect([sifted, offered]).toEqual([[], []])
+    },
+  )
 })
 
 describe('deliveries of a tier', () => {

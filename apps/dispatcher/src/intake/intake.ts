@@ -23,7 +23,10 @@ export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'rewind' |
 /** With the process still too full after this, for what came meanwhile. Ms. */
 const RELIEVE_AGAIN_MS = 500
 
-/** From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody. */
+/**
+ * From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody but, after a takeover,
+ * for the read models.
+ */
 @Injectable()
 export class Intake {
   #partitions: Partitions | undefined
@@ -77,7 +80,10 @@ export class Intake {
       })
     }
     if (!this.uncommitted.concerns(batch)) return this.leftInLog.sift(batch)
-    return this.uncommitted.withoutEnded(batch).then((records) => this.leftInLog.sift(batch, records))
+    return this.uncommitted.withoutDelivered(batch).then((records) => {
+      // Lost while the read models answered: its new owner reads the same records.
+      if (batch.isOwned()) this.leftInLog.sift(batch, records)
+    })
   }
 
   /** Deliveries of a tier, each with a time before which it must not be attempted. */
@@ -113,7 +119,9 @@ export class Intake {
   #knowingThePast(batch: RecordBatch, go: (works: Work[]) => void): void | Promise<void> {
     const works = this.#decodeAll(batch)
     if (!this.past.concerns(batch.records)) return go(works)
-    return this.past.withoutEnded(works).then(go)
+    return this.past.withoutEnded(works).then((left) => {
+      if (batch.isOwned()) go(left)
+    })
   }
 
   /** Forgets what other processes own now. */

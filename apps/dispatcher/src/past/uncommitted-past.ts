@@ -1,97 +1,109 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { Inject, Injectable } from '@nestjs/common'
-import { type ConsumedRecord, type RecordBatch, type TopicPartition, partitionName } from '#kafka'
-import { type ChainKey, EndedChains } from '#postgres'
+import type { Delivery } from '#domain'
+import { type ConsumedRecord, type RecordBatch, type TopicPartition, UncommittedRecords } from '#kafka'
+import { EndedChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
-import { UndecodableRecord, decodeDelivery } from '#topics'
+import { UndecodableRecord, decodeDelivery, isPerhapsDoubled } from '#topics'
 import { DispatchMetrics } from '../dispatch-metrics.js'
+import { AttemptedKeys } from './attempted-keys.js'
+import { NewestChains } from './newest-chains.js'
 
-/**
- * Of one partition: more than an owner ends between two commits, and than fan-out writes twice when it is killed. A
- * backlog beyond it is not worth a question for each of its batches, which keep the neighbours' waiting.
- */
-const MOST_ASKED = 2_000
-/** Nobody waits longer for an answer that spares only repeats. Ms. */
+/** Of one partition: an owner has fewer uncommitted, and fan-out writes no more in one round. */
+const MOST_ASKED = 5_000
+/** All partitions wait for an answer that spares only repeats: of any ten seconds no more than one. Ms. */
 const LONGEST_WAIT_MS = 1_000
-
-interface Doubtful {
-  /** Ms since the epoch; what was written later no owner before has seen. */
-  takenOverAt: number
-  left: number
-}
+const WITHIN_MS = 10_000
 
 /**
- * What the owner before had ended and not committed when it was killed, and what fan-out, killed as well, wrote a second
- * time: the read models know nearly all of it by the time that the group notices a death. They are asked once, for what
- * a new owner finds in its partitions. Other than with a past that is unknown nothing depends on it: without an answer in
- * time those deliveries are repeated, which at least once allows.
+ * What the owner before had delivered and not committed when it was killed, and what fan-out, killed as well, wrote a
+ * second time: the read models know nearly all of it by the time that the group notices a death. They are asked about
+ * what a new owner finds in its partitions, and about what fan-out marks. Other than with a past that is unknown nothing
+ * depends on it: without an answer in time those deliveries are repeated, which at least once allows.
  */
 @Injectable()
 export class UncommittedPast {
-  readonly #partitions = new Map<string, Doubtful>()
+  readonly #records = new UncommittedRecords(MOST_ASKED)
+  #waitedMs = 0
+  #since = -Infinity
 
   constructor(
     private readonly endedChains: EndedChains,
+    private readonly attempted: AttemptedKeys,
+    private readonly chains: NewestChains,
     private readonly metrics: DispatchMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @param now ms since the epoch */
-  takenOver(partitions: readonly TopicPartition[], now: number): void {
-    for (const partition of partitions) {
-      this.#partitions.set(partitionName(partition), { takenOverAt: now, left: MOST_ASKED })
-    }
+  takenOver(partitions: readonly TopicPartition[]): void {
+    this.#records.takenOver(partitions)
   }
 
   concerns(batch: RecordBatch): boolean {
-    if (this.#partitions.size === 0) return false
-    const name = partitionName(batch)
-    const doubtful = this.#partitions.get(name)
-    if (!doubtful) return false
-    if (doubtful.left > 0 && batch.records[0]!.timestamp < doubtful.takenOverAt) return true
-    this.#partitions.delete(name)
-    return false
+    const isDoubtful = this.#records.isIn(batch) || batch.records.some(isPerhapsDoubled)
+    return isDoubtful && this.#patienceMs() > 0
   }
 
-  /** Completes what has ended, and answers the rest. Never rejects. */
-  async withoutEnded(batch: RecordBatch): Promise<readonly ConsumedRecord[]> {
-    const { records } = batch
-    this.#partitions.get(partitionName(batch))!.left -= records.length
-    const ended = await this.#endedAmong(records)
-    for (const record of ended) batch.complete(record)
-    this.metrics.repeats.inc(ended.size)
-    return ended.size === 0 ? records : records.filter((record) => !ended.has(record))
+  /** Completes what was delivered, and answers the rest. Never rejects because of the read models. */
+  async withoutDelivered(batch: RecordBatch): Promise<readonly ConsumedRecord[]> {
+    const doubtful = new Map<ConsumedRecord, Delivery>()
+    for (const record of batch.records) {
+      const delivery = this.#records.has(record) || isPerhapsDoubled(record) ? deliveryIn(record) : undefined
+      if (delivery) doubtful.set(record, delivery)
+    }
+    const settled = await this.#settledAmong([...doubtful.values()])
+    const now = Date.now()
+    for (const delivery of settled) {
+      // Further doubles of it need no question.
+      this.attempted.ended(delivery, now)
+      this.chains.saw(delivery)
+    }
+    this.metrics.repeats.inc(settled.size)
+    return batch.records.filter((record) => {
+      const isSettled = settled.has(doubtful.get(record)!)
+      if (isSettled) batch.complete(record)
+      return !isSettled
+    })
   }
 
-  async #endedAmong(records: readonly ConsumedRecord[]): Promise<ReadonlySet<ConsumedRecord>> {
-    const chains = new Map(records.map((record) => [record, chainIn(record)]))
-    const asked = [...chains.values()].flatMap((chain) => chain ?? [])
+  async #settledAmong(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
+    const asked = deliveries.map((delivery) => ({ ...keyOf(delivery), delivery }))
+    const startedAt = performance.now()
     try {
-      const late = pause(LONGEST_WAIT_MS, undefined, { ref: false })
-      const over = await Promise.race([this.endedChains.among(asked), late])
-      if (!over) throw new Error(`no answer in ${LONGEST_WAIT_MS} ms`)
-      const hasEnded = (chain: ChainKey | undefined) => chain && over.get(nameOf(chain))?.hasEnded === true
-      return new Set(records.filter((record) => hasEnded(chains.get(record))))
+      const settled = await Promise.race([this.endedChains.settledAmong(asked), passed(this.#patienceMs())])
+      if (!settled) throw new Error('no answer in time')
+      this.#waitedMs += performance.now() - startedAt
+      return new Set([...settled].map(({ delivery }) => delivery))
     } catch (error) {
-      // Not for each batch again: all partitions wait for an answer.
-      this.#partitions.clear()
-      this.logger.warn({ err: error }, 'the read models do not tell what had ended: some of it may be repeated')
+      this.#waitedMs = LONGEST_WAIT_MS
+      this.logger.warn({ err: error }, 'the read models do not tell what was delivered: some may be repeated')
       return new Set()
     }
+  }
+
+  #patienceMs(): number {
+    const now = performance.now()
+    if (now - this.#since > WITHIN_MS) {
+      this.#since = now
+      this.#waitedMs = 0
+    }
+    return LONGEST_WAIT_MS - this.#waitedMs
   }
 }
 
 /** What cannot be read is dealt with where it is taken in. */
-function chainIn(record: ConsumedRecord): ChainKey | undefined {
+function deliveryIn(record: ConsumedRecord): Delivery | undefined {
   try {
-    const { id, chain, acceptedAt } = decodeDelivery(record)
-    return { deliveryId: id, chain, acceptedAt }
+    return decodeDelivery(record)
   } catch (error) {
     if (error instanceof UndecodableRecord) return undefined
     throw error
   }
 }
 
-function nameOf({ deliveryId, chain, acceptedAt }: ChainKey): string {
-  return `${deliveryId}/${chain}/${acceptedAt}`
+function keyOf({ id, chain, acceptedAt }: Delivery) {
+  return { deliveryId: id, chain, acceptedAt }
+}
+
+function passed(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref())
 }

@@ -80,6 +80,9 @@ const aRealTurn = () => new Promise<void>((resolve) => real.setImmediate(resolve
 /** Resolves when so much of the pretended time has passed. */
 export const passed = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
+/** For what a process waits for that is no more. */
+export const never = () => new Promise<never>(() => undefined)
+
 /** For all tests of a file. What still waits at the end of one waits for ever. */
 export function usePretendClock(): { pass(ms: number): Promise<void> } {
   let clock = new PretendClock()

@@ -2,7 +2,7 @@ import type { KafkaConnection } from '#kafka'
 import type { Broker, Cluster } from '../../../../libs/kafka/src/client/kafkajs.js'
 import { within } from '../../../../libs/kafka/src/client/within.js'
 import type { Chance } from './chance.testing.js'
-import { passed } from './pretend-clock.testing.js'
+import { never, passed } from './pretend-clock.testing.js'
 import { PretendConsumer } from './pretend-consumer.testing.js'
 import type { PretendGroup } from './pretend-group.testing.js'
 import { PARTITIONS, type PretendLog } from './pretend-log.testing.js'
@@ -13,6 +13,7 @@ export const silent = { info() {}, warn() {}, error() {}, debug() {} }
 export class PretendConnection {
   readonly log = silent
   consumer: PretendConsumer | undefined
+  #isCutOff = false
 
   constructor(
     private readonly records: PretendLog,
@@ -34,6 +35,12 @@ export class PretendConnection {
       renew() {},
       close() {},
     }
+  }
+
+  /** No request reaches a broker any more, and no answer comes. */
+  cutOff(): void {
+    this.#isCutOff = true
+    this.consumer?.cutOff()
   }
 
   asKafkaConnection(): KafkaConnection {
@@ -85,7 +92,8 @@ export class PretendConnection {
   }
 
   /** To the broker or back. */
-  #trip(): Promise<void> {
-    return passed(this.chance.from(1, 20))
+  async #trip(): Promise<void> {
+    await passed(this.chance.from(1, 20))
+    if (this.#isCutOff) await never()
   }
 }

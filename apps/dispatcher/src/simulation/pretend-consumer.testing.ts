@@ -3,7 +3,7 @@ import type { Cluster } from '../../../../libs/kafka/src/client/kafkajs.js'
 import type { OwnAssigner } from '../../../../libs/kafka/src/client/own-assigner.js'
 import { FetchedBatch } from '../../../../libs/kafka/src/fetch/fetched-batch.js'
 import type { Chance } from './chance.testing.js'
-import { passed } from './pretend-clock.testing.js'
+import { never, passed } from './pretend-clock.testing.js'
 import { type Assignment, type PretendGroup, Refused } from './pretend-group.testing.js'
 import type { PretendLog } from './pretend-log.testing.js'
 
@@ -42,6 +42,7 @@ export class PretendConsumer {
   readonly #seeks = new Map<string, number>()
   #isCrashing = false
   #isStopped = false
+  #isCutOff = false
   #beatAt = 0
   #loop = Promise.resolve()
 
@@ -101,6 +102,12 @@ export class PretendConsumer {
   /** Its broker died, say: it stops, and starts again as a new member. */
   crash(): void {
     this.#isCrashing = true
+  }
+
+  /** Its process was killed, or its network is cut: the group hears no more of it, and it nothing of the group. */
+  cutOff(): void {
+    this.#isStopped = true
+    this.#isCutOff = true
   }
 
   async #restart(): Promise<void> {
@@ -217,8 +224,9 @@ export class PretendConsumer {
   }
 
   /** To the broker or back. */
-  #trip(): Promise<void> {
-    return passed(this.chance.from(1, 15))
+  async #trip(): Promise<void> {
+    await passed(this.chance.from(1, 15))
+    if (this.#isCutOff) await never()
   }
 
   #emit(event: string, payload: unknown = {}): void {

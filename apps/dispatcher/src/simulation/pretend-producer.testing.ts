@@ -1,7 +1,7 @@
 import { ProduceFailed } from '#kafka'
 import type { Message } from '#topics'
 import type { Chance } from './chance.testing.js'
-import { passed } from './pretend-clock.testing.js'
+import { never, passed } from './pretend-clock.testing.js'
 
 const PACE_MS = 25
 
@@ -17,6 +17,7 @@ export interface Writing {
 export class PretendProducer {
   #waiting: { messages: Message[]; resolve(): void; reject(error: Error): void }[] = []
   #isClosed = false
+  #isCutOff = false
 
   constructor(
     private readonly append: (message: Message) => void,
@@ -36,18 +37,29 @@ export class PretendProducer {
     this.#isClosed = true
   }
 
+  /** What waits is not written, and what was written is not acknowledged. */
+  cutOff(): void {
+    this.#isCutOff = true
+  }
+
   async #write(): Promise<void> {
-    await passed(PACE_MS)
-    while (this.writing.awayUntil > Date.now()) await passed(100)
+    await this.#passed(PACE_MS)
+    while (this.writing.awayUntil > Date.now()) await this.#passed(100)
     const sends = this.#waiting
     this.#waiting = []
     const closed = new ProduceFailed('closed', 'closed')
     if (this.#isClosed) return sends.forEach(({ reject }) => reject(closed))
     for (const { messages } of sends) messages.forEach((message) => this.append(message))
-    await passed(this.chance.in100(this.writing.lateIn100) ? this.chance.from(500, 6_000) : this.chance.from(1, 10))
+    await this.#passed(
+      this.chance.in100(this.writing.lateIn100) ? this.chance.from(500, 6_000) : this.chance.from(1, 10),
+    )
     for (const { resolve, reject } of sends) {
       if (this.#isClosed) reject(closed)
       else resolve()
     }
+  }
+  async #passed(ms: number): Promise<void> {
+    await passed(ms)
+    if (this.#isCutOff) await never()
   }
 }

@@ -15,7 +15,7 @@ export class RandomDay {
 
   constructor(
     private readonly simulation: Simulation,
-    { withRebalances }: { withRebalances: boolean },
+    { withRebalances, withKills = false }: { withRebalances: boolean; withKills?: boolean },
   ) {
     this.#happenings = [
       [350, () => this.#deliver()],
@@ -30,6 +30,7 @@ export class RandomDay {
       [10, () => (simulation.chance.oneOf(simulation.running).webhooks.lagsUntil = this.#inMs(500, 9_000))],
       [10, () => (simulation.readModel.awayUntil = this.#inMs(500, 6_000))],
       ...(withRebalances ? this.#hitTheGroup() : []),
+      ...(withKills ? [[15, () => this.#kill()] as const] : []),
       [165, () => {}],
     ]
   }
@@ -130,6 +131,15 @@ export class RandomDay {
     const { chance, running } = this.simulation
     if (running.length < MOST_DISPATCHERS) this.simulation.start()
     else void chance.oneOf(running).stop()
+  }
+
+  /** Somebody else must be there: the group notices only after its session, and a new one takes its place meanwhile. */
+  #kill(): void {
+    const { chance, running } = this.simulation
+    const members = running.filter(({ kafka }) => kafka.memberId !== undefined)
+    if (members.length === 0) return
+    chance.oneOf(members).kill()
+    this.simulation.start()
   }
 
   #new(webhookId: string, changes: Partial<Delivery> = {}): Delivery {

@@ -36,3 +36,12 @@ it.each(seeds([7, 36]))(
     expect(await problemsOf(simulation, { handOvers: true })).toEqual([])
   },
 )
+
+it.each(seeds([3, 11]))('loses nothing while dispatchers are killed as well (seed %i)', PATIENCE, async (seed) => {
+  const simulation = new Simulation(seed, clock)
+  simulation.start()
+  simulation.start()
+  await new RandomDay(simulation, { withRebalances: true, withKills: true }).run(DAY_MS)
+  await simulation.calmDown()
+  expect(await problemsOf(simulation, { handOvers: true })).toEqual([])
+})

@@ -4,7 +4,9 @@ import type { Chance } from './chance.testing.js'
 import { passed } from './pretend-clock.testing.js'
 
 type ChainKey = Awaited<ReturnType<RunningChains['newest']>>[number]
-type AsTheDispatcherAsks = Pick<EndedChains, 'among'> & Pick<RunningChains, 'newest'> & Pick<StreakSnapshot, 'running'>
+type AsTheDispatcherAsks = Pick<EndedChains, 'among' | 'settledAmong'> &
+  Pick<RunningChains, 'newest'> &
+  Pick<StreakSnapshot, 'running'>
 
 export interface ToldEnd {
   end: ChainEnd
@@ -19,6 +21,8 @@ export class PostgresAway extends Error {}
 export class ReadModel implements AsTheDispatcherAsks {
   /** Ms since the epoch. */
   awayUntil = 0
+  /** Of a hundred questions so many are not answered. */
+  awayIn100 = 5
   /** By chain, all that were told; there should be one. */
   readonly ends = new Map<string, ToldEnd[]>()
   readonly #newest = new Map<string, ChainKey>()
@@ -65,9 +69,18 @@ export class ReadModel implements AsTheDispatcherAsks {
     return new Map(over)
   }
 
+  async settledAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
+    await this.#answer()
+    const isSettled = ({ deliveryId, chain }: Key) => {
+      const ends = this.ends.get(`${deliveryId}/${chain}`) ?? []
+      return ends.some(({ end }) => end === 'delivered' || end === 'cancelled')
+    }
+    return new Set(keys.filter(isSettled))
+  }
+
   async #answer(): Promise<void> {
     await passed(this.chance.from(1, 40))
-    if (this.awayUntil > Date.now() || this.chance.in100(5)) throw new PostgresAway('Postgres is away')
+    if (this.awayUntil > Date.now() || this.chance.in100(this.awayIn100)) throw new PostgresAway('Postgres is away')
   }
 }
 

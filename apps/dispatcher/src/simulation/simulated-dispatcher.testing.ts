@@ -18,7 +18,7 @@ import { Consequences } from '../settlement/consequences.js'
 import { Settlement } from '../settlement/settlement.js'
 import { WorksInHand } from '../works-in-hand.js'
 import { FollowedWebhooks } from './pretend-api.testing.js'
-import { passed } from './pretend-clock.testing.js'
+import { never, passed } from './pretend-clock.testing.js'
 import { PretendConnection, silent } from './pretend-connection.testing.js'
 import { CONSUMED, partitionOf, schedule, topics } from './pretend-log.testing.js'
 import { PretendProducer } from './pretend-producer.testing.js'
@@ -30,11 +30,13 @@ const DISABLE_RULE = { afterAttempts: 10, afterMs: 20_000 }
 const DRAIN_MS = 7_000
 const LAST_WRITES_MS = 1_000
 const FORGET_IDLE_LANES_EVERY_MS = 5_000
+const SESSION_MS = 10_000
 const logger = silent as never
 
 /** All of a dispatcher that decides anything, put together as its module does; what is outside of it is pretended. */
 export class SimulatedDispatcher {
   isStopping = false
+  #isKilled = false
   readonly memory = new MemoryBounds()
   readonly waitingRoom = new WaitingRoom(this.memory)
   readonly webhooks: FollowedWebhooks
@@ -83,7 +85,7 @@ export class SimulatedDispatcher {
     )
     const reader = { read: this.#readLog.bind(this), begin: () => Promise.resolve(0) }
     const past = new UnknownPast(readModel as never, chains, logger)
-    const uncommitted = new UncommittedPast(readModel as never, metrics, logger)
+    const uncommitted = new UncommittedPast(readModel as never, attempted, chains, metrics, logger)
     this.#intake = new Intake(
       this.#dispatch,
       this.lanes,
@@ -112,14 +114,15 @@ export class SimulatedDispatcher {
       {
         onAssigned: async (partitions, _epoch, withUnknownPast) => {
           past.takenOver(withUnknownPast, Date.now())
-          const ofFirstAttempts = partitions.filter(({ topic }) => topic === topics.deliveries)
-          uncommitted.takenOver(ofFirstAttempts, Date.now())
+          uncommitted.takenOver(partitions.filter(({ topic }) => topic === topics.deliveries))
           await Promise.all([streaks.load((id) => this.lanes.get(id)?.health), chains.load()])
         },
         onLost: () => this.#intake.dropLost(),
         beforeRejoin: () => this.#dispatch.pauseForHandOver(),
         onJoined: () => this.#dispatch.resumeAfterHandOver(),
-        onFatal: (error) => this.world.problems.push(`dispatcher ${this.number} would end: ${error}`),
+        onFatal: (error) => {
+          if (!this.#isKilled) this.world.problems.push(`dispatcher ${this.number} would end: ${error}`)
+        },
         onHandlerFailed: (error) => {
           if (!(error instanceof PostgresAway)) this.world.problems.push(`the handler failed: ${error}`)
         },
@@ -143,6 +146,16 @@ export class SimulatedDispatcher {
     await this.#consumer.close()
     if (!isDrained) await passed(LAST_WRITES_MS)
     this.#producer.close()
+  }
+
+  /** As by SIGKILL: nothing that is still under way here reaches anybody, and the group notices after a session. */
+  kill(): void {
+    this.isStopping = true
+    this.#isKilled = true
+    this.#producer.cutOff()
+    this.#connection.cutOff()
+    const { memberId } = this.kafka
+    setTimeout(() => memberId !== undefined && this.world.group.leave(memberId), SESSION_MS)
   }
 
   /** Of a metric without labels. */
@@ -169,6 +182,7 @@ export class SimulatedDispatcher {
   async #attempt(delivery: Delivery, webhook: DeliverableWebhook): Promise<AttemptReport> {
     const { group, receivers, requests } = this.world
     const { webhookId } = delivery
+    if (this.#isKilled) await never()
     const { result, afterMs } = receivers.answer(webhookId)
     const startedAt = Date.now()
     const underWay = (this.#underWay.get(webhookId) ?? 0) + 1
@@ -178,6 +192,7 @@ export class SimulatedDispatcher {
       requests.push({ delivery, webhook, startedAt, dispatcher: this.number, underWay, isAnothers })
     }
     await passed(afterMs)
+    if (this.#isKilled) await never()
     this.#underWay.set(webhookId, this.#underWay.get(webhookId)! - 1)
     return {
       attemptId: `atm_${requests.length}`,

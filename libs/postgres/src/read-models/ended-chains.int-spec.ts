@@ -58,6 +58,16 @@ describe('chains that have ended', () => {
       [`dlv_both/0/${NOON}`]: { hasEnded: false, newest: 1 },
     })
     expect(await new EndedChains(test.database).among([])).toEqual(new Map())
+
+    const delivered = { deliveryId: 'dlv_both', chain: 1, acceptedAt: NOON }
+    const cancelled = { deliveryId: 'dlv_cancelled', chain: 0, acceptedAt: NOON }
+    const end = aChainEnded({ delivery: aRef({ deliveryId: 'dlv_cancelled' }), end: 'cancelled' })
+    await writer.write({ events: [], fanOuts: [], attempts: [], deliveries: statesFrom(end) })
+    // An expired one may lack its dead letter. And the same id, days later, is another delivery.
+    const later = { ...delivered, acceptedAt: NOON + 3 * DAY_MS }
+    const settled = await new EndedChains(test.database).settledAmong([...asked, delivered, cancelled, later])
+    expect([...settled].filter((key) => !asked.includes(key))).toEqual([delivered, cancelled])
+    expect(asked.filter((key) => settled.has(key))).toEqual([delivered])
   })
 
   it('are those of the same event, not of one that was accepted under its id days before or after', async () => {

@@ -1,6 +1,8 @@
-import { ATTEMPTS_PER_CHAIN, SAME_EVENT_WITHIN_MS } from '#domain'
+import { ATTEMPTS_PER_CHAIN, SAME_EVENT_WITHIN_MS, isSameEvent } from '#domain'
 import type { Database } from '../database.js'
-import { inChunks } from './by-key.js'
+import { epochMs } from '../epoch-ms.js'
+import { groupedByKey, inChunks } from './by-key.js'
+import { knownRows } from './home.js'
 
 /** Names one chain of attempts of one delivery. */
 export interface ChainKey {
@@ -20,7 +22,7 @@ export interface OverChain {
   newest: number
 }
 
-/** Which chains of attempts are over, for a dispatcher whose offsets were lost: it sends nothing of them again. */
+/** Which chains of attempts are over, for a dispatcher that cannot know it: it sends nothing of them again. */
 export class EndedChains {
   constructor(private readonly database: Database) {}
 
@@ -44,6 +46,40 @@ export class EndedChains {
     }
     return over
   }
+
+  /**
+   * Those of the given chains whose end is all that there is: delivered, or cancelled. Of the others it cannot be told
+   * whether what they lead to is in the log as well, a dead letter or a command: such ends are written in parts.
+   * @throws {DatabaseUnavailable}
+   */
+  async settledAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
+    const settled = new Set<Key>()
+    for (const chunk of inChunks(keys)) {
+      const rows = await this.database.query<SettledChain>(
+        ...knownRows(
+          'deliveries',
+          `id, chain, ${epochMs('accepted_at')} as "acceptedAt", chain_end in ('delivered', 'cancelled') as "isSettled"`,
+          chunk.map(({ deliveryId: id, acceptedAt }) => ({ id, acceptedAt })),
+        ),
+      )
+      const ends = groupedByKey(
+        rows.filter(({ isSettled }) => isSettled),
+        ({ id, chain }) => `${id}/${chain}`,
+      )
+      for (const key of chunk) {
+        const known = ends.get(`${key.deliveryId}/${key.chain}`) ?? []
+        if (known.some(({ acceptedAt }) => isSameEvent(acceptedAt, key.acceptedAt))) settled.add(key)
+      }
+    }
+    return settled
+  }
+}
+
+interface SettledChain {
+  id: string
+  chain: number
+  acceptedAt: number
+  isSettled: boolean | null
 }
 
 const OVER = {
