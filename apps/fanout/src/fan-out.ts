@@ -31,8 +31,8 @@ import { type Partitions, type WaitingEvent, WaitingEvents } from './waiting-eve
  * deliveries of one batch of events must not lie in memory at once. Bytes of bodies.
  */
 const IN_ONE_ROUND = { records: 5_000, deliveries: 5_000, bytes: 4 * 1024 * 1024 }
-/** Of one partition: an owner that was killed has fanned out no more that it had not committed. */
-const MOST_UNCOMMITTED = IN_ONE_ROUND.records
+/** Of one partition, as they come: more than a fan-out that was killed had fanned out and not committed. */
+const MOST_UNCOMMITTED = 20_000
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 5_000
 

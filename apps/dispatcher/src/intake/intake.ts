@@ -24,8 +24,8 @@ export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'rewind' |
 const RELIEVE_AGAIN_MS = 500
 
 /**
- * From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody but, after a takeover,
- * for the read models.
+ * From the log into lanes and waiting room. Handlers only enqueue: nothing here waits for anybody but, after a takeover
+ * here or in fan-out, for the read models.
  */
 @Injectable()
 export class Intake {

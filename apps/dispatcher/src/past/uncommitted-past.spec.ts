@@ -23,7 +23,7 @@ function aTakeover(delivered: string[] = []) {
   const attempted = new AttemptedKeys()
   const readModels = {
     answer: async (): Promise<void> => undefined,
-    settledAmong: async (keys: ChainKey[]) => {
+    deliveredAmong: async (keys: ChainKey[]) => {
       asked.push(keys.map(({ deliveryId, chain }) => `${deliveryId}/${chain}`))
       await readModels.answer()
       return new Set(keys.filter(({ deliveryId, chain }) => chain === 0 && delivered.includes(deliveryId)))
@@ -100,18 +100,18 @@ it('asks whenever it comes about what fan-out may have written twice, and about 
 })
 
 it.each([
-  ['are away', () => Promise.reject(new Error('away'))],
-  ['do not answer', () => new Promise<void>(() => undefined)],
-])('goes on when the read models %s, and does not ask again for some seconds', async (_, answer) => {
+  ['are away', () => Promise.reject(new Error('away')), 4],
+  ['do not answer', () => new Promise<void>(() => undefined), 1],
+])('goes on when the read models %s, and soon asks no more for some seconds', async (_, answer, questions) => {
   const { past, readModels, warned } = aTakeover(['dlv_a'])
   readModels.answer = answer
   const { batch, completed } = aBatch([{ id: 'dlv_a' }])
-  expect(past.concerns(batch)).toBe(true)
-  const left = past.withoutDelivered(batch)
-  await vi.advanceTimersByTimeAsync(1_000)
-  expect(offsetsOf(await left)).toEqual([0])
-  expect([completed, warned.length]).toEqual([[], 1])
-  expect(past.concerns(batch)).toBe(false)
+  while (past.concerns(batch)) {
+    const left = past.withoutDelivered(batch)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(offsetsOf(await left)).toEqual([0])
+  }
+  expect([completed, warned.length]).toEqual([[], questions])
   await vi.advanceTimersByTimeAsync(10_000)
   expect(past.concerns(batch)).toBe(true)
 })

@@ -8,11 +8,13 @@ import { DispatchMetrics } from '../dispatch-metrics.js'
 import { AttemptedKeys } from './attempted-keys.js'
 import { NewestChains } from './newest-chains.js'
 
-/** Of one partition: an owner has fewer uncommitted, and fan-out writes no more in one round. */
-const MOST_ASKED = 5_000
-/** All partitions wait for an answer that spares only repeats: of any ten seconds no more than one. Ms. */
+/** Of one partition, as they come: a dispatcher that was killed left fewer uncommitted. */
+const MOST_ASKED = 20_000
+/** All partitions wait for an answer that spares only repeats: so long in all, and then none is asked for a while. Ms. */
 const LONGEST_WAIT_MS = 1_000
-const WITHIN_MS = 10_000
+const REST_MS = 10_000
+/** What a question that failed counts for at least: one that fails at once is no reason to give up, many are. Ms. */
+const FAILED_MS = 250
 
 /**
  * What the owner before had delivered and not committed when it was killed, and what fan-out, killed as well, wrote a
@@ -24,7 +26,7 @@ const WITHIN_MS = 10_000
 export class UncommittedPast {
   readonly #records = new UncommittedRecords(MOST_ASKED)
   #waitedMs = 0
-  #since = -Infinity
+  #restsUntil = -Infinity
 
   constructor(
     private readonly endedChains: EndedChains,
@@ -36,11 +38,12 @@ export class UncommittedPast {
 
   takenOver(partitions: readonly TopicPartition[]): void {
     this.#records.takenOver(partitions)
+    this.#waitedMs = 0
   }
 
   concerns(batch: RecordBatch): boolean {
     const isDoubtful = this.#records.isIn(batch) || batch.records.some(isPerhapsDoubled)
-    return isDoubtful && this.#patienceMs() > 0
+    return isDoubtful && performance.now() >= this.#restsUntil
   }
 
   /** Completes what was delivered, and answers the rest. Never rejects because of the read models. */
@@ -50,43 +53,42 @@ export class UncommittedPast {
       const delivery = this.#records.has(record) || isPerhapsDoubled(record) ? deliveryIn(record) : undefined
       if (delivery) doubtful.set(record, delivery)
     }
-    const settled = await this.#settledAmong([...doubtful.values()])
+    const delivered = await this.#deliveredAmong([...doubtful.values()])
     const now = Date.now()
-    for (const delivery of settled) {
+    for (const delivery of delivered) {
       // Further doubles of it need no question.
       this.attempted.ended(delivery, now)
       this.chains.saw(delivery)
     }
-    this.metrics.repeats.inc(settled.size)
+    this.metrics.repeats.inc(delivered.size)
     return batch.records.filter((record) => {
-      const isSettled = settled.has(doubtful.get(record)!)
-      if (isSettled) batch.complete(record)
-      return !isSettled
+      const isDelivered = delivered.has(doubtful.get(record)!)
+      if (isDelivered) batch.complete(record)
+      return !isDelivered
     })
   }
 
-  async #settledAmong(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
+  async #deliveredAmong(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
     const asked = deliveries.map((delivery) => ({ ...keyOf(delivery), delivery }))
     const startedAt = performance.now()
     try {
-      const settled = await Promise.race([this.endedChains.settledAmong(asked), passed(this.#patienceMs())])
-      if (!settled) throw new Error('no answer in time')
-      this.#waitedMs += performance.now() - startedAt
-      return new Set([...settled].map(({ delivery }) => delivery))
+      const late = passed(LONGEST_WAIT_MS - this.#waitedMs)
+      const delivered = await Promise.race([this.endedChains.deliveredAmong(asked), late])
+      if (!delivered) throw new Error('no answer in time')
+      this.#waited(performance.now() - startedAt)
+      return new Set([...delivered].map(({ delivery }) => delivery))
     } catch (error) {
-      this.#waitedMs = LONGEST_WAIT_MS
+      this.#waited(Math.max(performance.now() - startedAt, FAILED_MS))
       this.logger.warn({ err: error }, 'the read models do not tell what was delivered: some may be repeated')
       return new Set()
     }
   }
 
-  #patienceMs(): number {
-    const now = performance.now()
-    if (now - this.#since > WITHIN_MS) {
-      this.#since = now
-      this.#waitedMs = 0
-    }
-    return LONGEST_WAIT_MS - this.#waitedMs
+  #waited(ms: number): void {
+    this.#waitedMs += ms
+    if (this.#waitedMs < LONGEST_WAIT_MS) return
+    this.#waitedMs = 0
+    this.#restsUntil = performance.now() + REST_MS
   }
 }
 

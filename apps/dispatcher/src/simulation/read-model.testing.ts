@@ -4,7 +4,7 @@ import type { Chance } from './chance.testing.js'
 import { passed } from './pretend-clock.testing.js'
 
 type ChainKey = Awaited<ReturnType<RunningChains['newest']>>[number]
-type AsTheDispatcherAsks = Pick<EndedChains, 'among' | 'settledAmong'> &
+type AsTheDispatcherAsks = Pick<EndedChains, 'among' | 'deliveredAmong'> &
   Pick<RunningChains, 'newest'> &
   Pick<StreakSnapshot, 'running'>
 
@@ -69,13 +69,13 @@ export class ReadModel implements AsTheDispatcherAsks {
     return new Map(over)
   }
 
-  async settledAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
+  async deliveredAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
     await this.#answer()
-    const isSettled = ({ deliveryId, chain }: Key) => {
+    const isDelivered = ({ deliveryId, chain }: Key) => {
       const ends = this.ends.get(`${deliveryId}/${chain}`) ?? []
-      return ends.some(({ end }) => end === 'delivered' || end === 'cancelled')
+      return ends.some(({ end }) => end === 'delivered')
     }
-    return new Set(keys.filter(isSettled))
+    return new Set(keys.filter(isDelivered))
   }
 
   async #answer(): Promise<void> {

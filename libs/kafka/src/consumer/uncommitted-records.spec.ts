@@ -20,10 +20,12 @@ it('are those that a partition held when it was taken over', () => {
   expect(offsetsIn(records, aBatch([9], 20))).toEqual([])
 })
 
-it('are no more than an owner may have uncommitted', () => {
+it('are no more than an owner may have uncommitted, counted as they come: what is complete between them does not', () => {
   const records = new UncommittedRecords(3)
   records.takenOver([{ topic: 't', partition: 0 }])
-  expect(offsetsIn(records, aBatch([10, 11, 12, 13], 1_000))).toEqual([10, 11, 12])
+  expect(offsetsIn(records, aBatch([10, 500], 1_000))).toEqual([10, 500])
+  expect(offsetsIn(records, aBatch([501, 502], 1_000))).toEqual([501, 502])
+  expect(offsetsIn(records, aBatch([503], 1_000))).toEqual([])
 })
 
 it('are none of a partition that was not taken over, and counted anew when one is taken over again', () => {

@@ -1,36 +1,39 @@
 import { type TopicPartition, partitionName } from '../topic-partition.js'
 import type { RecordBatch } from './record-batch.js'
 
+interface TakenOver {
+  /** Offsets before it; set by the first batch to the partition's end. */
+  until: number | undefined
+  found: number
+}
+
 /**
- * Which records the owner before may have dealt with and not committed: of each partition that was taken over the first
- * ones, of those that it held then.
+ * Which records the owner before may have dealt with and not committed: of each partition that was taken over those that
+ * it held then and that come, up to a number.
  */
 export class UncommittedRecords {
-  /** By partition, the offset before which they lie; undefined until its first batch has come. */
-  private readonly until = new Map<string, number | undefined>()
+  private readonly partitions = new Map<string, TakenOver>()
 
   /** @param most of one partition: more than an owner has uncommitted, and less than a backlog after an outage */
   constructor(private readonly most: number) {}
 
   takenOver(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.until.set(partitionName(partition), undefined)
+    for (const partition of partitions) this.partitions.set(partitionName(partition), { until: undefined, found: 0 })
   }
 
   /** Call with every batch, before has(). @returns whether any of its records is one of them */
-  isIn(batch: RecordBatch): boolean {
-    const name = partitionName(batch)
-    const first = batch.records[0]!.offset
-    let until = this.until.get(name)
-    if (until === undefined) {
-      if (!this.until.has(name)) return false
-      until = Math.min(batch.highWatermark, first + this.most)
-      this.until.set(name, until)
-    }
-    return first < until
+  isIn({ topic, partition, records, highWatermark }: RecordBatch): boolean {
+    const taken = this.partitions.get(partitionName({ topic, partition }))
+    if (!taken) return false
+    taken.until ??= highWatermark
+    if (records[0]!.offset >= taken.until) return false
+    taken.found += records.length
+    if (taken.found >= this.most) taken.until = Math.min(taken.until, records.at(-1)!.offset + 1)
+    return true
   }
 
   has(record: TopicPartition & { offset: number }): boolean {
-    const until = this.until.get(partitionName(record))
+    const until = this.partitions.get(partitionName(record))?.until
     return until !== undefined && record.offset < until
   }
 }

@@ -1,6 +1,7 @@
-import { ATTEMPTS_PER_CHAIN, SAME_EVENT_WITHIN_MS, isSameEvent } from '#domain'
+import { ATTEMPTS_PER_CHAIN, type ChainEnd, SAME_EVENT_WITHIN_MS } from '#domain'
 import type { Database } from '../database.js'
 import { epochMs } from '../epoch-ms.js'
+import { isOf } from './by-event.js'
 import { groupedByKey, inChunks } from './by-key.js'
 import { knownRows } from './home.js'
 
@@ -48,38 +49,38 @@ export class EndedChains {
   }
 
   /**
-   * Those of the given chains whose end is all that there is: delivered, or cancelled. Of the others it cannot be told
-   * whether what they lead to is in the log as well, a dead letter or a command: such ends are written in parts.
+   * Those of the given chains that were delivered, an end that is written whole. Of others it cannot be told whether what
+   * they lead to, a dead letter or a command, is in the log as well.
    * @throws {DatabaseUnavailable}
    */
-  async settledAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
-    const settled = new Set<Key>()
+  async deliveredAmong<Key extends ChainKey>(keys: readonly Key[]): Promise<Set<Key>> {
+    const delivered = new Set<Key>()
     for (const chunk of inChunks(keys)) {
-      const rows = await this.database.query<SettledChain>(
+      const rows = await this.database.query<KnownChain>(
         ...knownRows(
           'deliveries',
-          `id, chain, ${epochMs('accepted_at')} as "acceptedAt", chain_end in ('delivered', 'cancelled') as "isSettled"`,
+          `id, chain, ${epochMs('accepted_at')} as "acceptedAt", chain_end as end`,
           chunk.map(({ deliveryId: id, acceptedAt }) => ({ id, acceptedAt })),
         ),
       )
       const ends = groupedByKey(
-        rows.filter(({ isSettled }) => isSettled),
+        rows.filter(({ end }) => end === 'delivered'),
         ({ id, chain }) => `${id}/${chain}`,
       )
       for (const key of chunk) {
         const known = ends.get(`${key.deliveryId}/${key.chain}`) ?? []
-        if (known.some(({ acceptedAt }) => isSameEvent(acceptedAt, key.acceptedAt))) settled.add(key)
+        if (known.some((row) => isOf(row, key.acceptedAt))) delivered.add(key)
       }
     }
-    return settled
+    return delivered
   }
 }
 
-interface SettledChain {
+interface KnownChain {
   id: string
   chain: number
   acceptedAt: number
-  isSettled: boolean | null
+  end: ChainEnd | null
 }
 
 const OVER = {
