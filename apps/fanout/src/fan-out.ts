@@ -81,7 +81,7 @@ export class FanOut {
 
   /** Takes a batch for the next round. The answer is a promise where the read model is asked first. */
   take(batch: RecordBatch): void | Promise<void> {
-    this.#uncommitted.isIn(batch)
+    this.#uncommitted.note(batch)
     if (!this.past.concerns(batch)) return this.#add(batch, batch.records)
     return this.past.doneIn(batch, Date.now()).then(
       (done) => {
@@ -189,8 +189,11 @@ export class FanOut {
       return 0
     }
     const { deliveries, fact } = planFanOut(event, this.subscriptions.ofAccount(event.accountId), now)
-    const mark = this.#uncommitted.has(record) ? markPerhapsDoubled : (message: Message) => message
-    for (const delivery of deliveries) messages.push(mark(encodeDelivery(this.topics.deliveries, delivery)))
+    const isPerhapsDoubled = this.#uncommitted.has(record)
+    for (const delivery of deliveries) {
+      const message = encodeDelivery(this.topics.deliveries, delivery)
+      messages.push(isPerhapsDoubled ? markPerhapsDoubled(message) : message)
+    }
     messages.push(encodeFact(this.topics.deliveryLog, fact))
     counts.events++
     counts.deliveries += deliveries.length

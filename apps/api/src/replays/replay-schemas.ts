@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { eventTypes, replayChoices, replayStates } from '#domain'
+import { ID_SHAPES } from '../deliveries/not-found.js'
 import { pageQuery } from '../http/list.js'
 import { timestamp } from '../http/timestamp-schema.js'
 
@@ -42,7 +43,7 @@ export const replaysQuery = z.strictObject({
   ...pageQuery,
   webhook_id: z
     .string()
-    .regex(/^whk_[\w-]{1,100}$/, { error: 'must be a webhook id' })
+    .regex(ID_SHAPES.webhook, { error: 'must be a webhook id' })
     .optional()
     .describe('Also one that was deleted.'),
   state: z.enum(replayStates).optional(),

@@ -42,7 +42,7 @@ export class UncommittedPast {
   }
 
   concerns(batch: RecordBatch): boolean {
-    const isDoubtful = this.#records.isIn(batch) || batch.records.some(isPerhapsDoubled)
+    const isDoubtful = this.#records.note(batch) || batch.records.some(isPerhapsDoubled)
     return isDoubtful && performance.now() >= this.#restsUntil
   }
 

@@ -10,7 +10,7 @@ const aBatch = (offsets: number[], highWatermark: number, partition = 0) =>
     records: offsets.map((offset) => ({ topic: 't', partition, offset })),
   }) as unknown as RecordBatch
 const offsetsIn = (records: UncommittedRecords, batch: RecordBatch) =>
-  records.isIn(batch) ? batch.records.filter((record) => records.has(record)).map(({ offset }) => offset) : []
+  records.note(batch) ? batch.records.filter((record) => records.has(record)).map(({ offset }) => offset) : []
 
 it('are those that a partition held when it was taken over', () => {
   const records = new UncommittedRecords(100)

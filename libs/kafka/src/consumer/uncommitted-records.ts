@@ -21,8 +21,8 @@ export class UncommittedRecords {
     for (const partition of partitions) this.partitions.set(partitionName(partition), { until: undefined, found: 0 })
   }
 
-  /** Call with every batch, before has(). @returns whether any of its records is one of them */
-  isIn({ topic, partition, records, highWatermark }: RecordBatch): boolean {
+  /** Takes note of what has come; call with every batch, before has(). @returns whether any of its records is one of them */
+  note({ topic, partition, records, highWatermark }: RecordBatch): boolean {
     const taken = this.partitions.get(partitionName({ topic, partition }))
     if (!taken) return false
     taken.until ??= highWatermark
