@@ -10,20 +10,23 @@ import {
 import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
 import { askBeforeJoin } from './before-join.js'
 import { withInflightRequests } from './inflight-requests.js'
+import { insistOnJoin } from './insist-on-join.js'
 import { leanRequest } from './lean-request.js'
 import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with eight repairs made before its own modules see one another: a faster
+ * The only place that loads kafkajs, with nine repairs made before its own modules see one another: a faster
  * record decoder, requests written once and let go of when they are answered, a fetch that asks for what it needs, a
- * timer that rests when nothing waits, the generation in GROUP_JOIN, a word before each join, and a patient coordinator
- * search.
+ * timer that rests when nothing waits, the generation in GROUP_JOIN, a word before each join, joins that are not
+ * left half done, and a patient coordinator search.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
 const repaired = Symbol.for('contextfile.kafkajs-repaired')
+/** The broker's code. */
+const REBALANCE_IN_PROGRESS = 27
 
 function replace<T extends object>(path: string, repair: (stock: T) => T): void {
   const stock = load(path) as T
@@ -47,6 +50,9 @@ function loadRepaired(): typeof KafkaJs {
     replace('kafkajs/src/consumer/consumerGroup.js', askBeforeJoin)
     replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof leanFetch>[0]) =>
       leanFetch(stock, stockParts(stockDecoder)),
+    )
+    replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof insistOnJoin>[0]) =>
+      insistOnJoin(stock, () => errorOfCode(REBALANCE_IN_PROGRESS)),
     )
     mark[repaired] = true
   }
@@ -122,6 +128,7 @@ export interface Broker {
     groupGenerationId: number
     topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[]
   }): Promise<unknown>
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
   connectionPool: { send(exchange: { request: ProtocolRequest; response: ProtocolResponse }): Promise<unknown> }
 }
 

@@ -86,7 +86,8 @@ export class DecoupledConsumer {
     )
     const readStarts = (partitions: readonly TopicPartition[]) => this.readStarts(partitions)
     this.assignmentStart = new AssignmentStart(this.held, readStarts, hooks.onAssigned?.bind(hooks), log, signal)
-    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), () => this.fetchAgeMs(), onDead, log)
+    const stillMs = () => Math.max(this.fetchAgeMs(), this.clock.unconfirmedMs())
+    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), stillMs, onDead, log)
   }
 
   /** Joins the group. Resolves when it has, or after 10 s when the broker is away: it goes on trying. */

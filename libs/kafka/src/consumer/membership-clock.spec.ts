@@ -43,4 +43,17 @@ describe('MembershipClock', () => {
     clock.lost()
     expect(clock.ageMs()).toBe(Infinity)
   })
+
+  it('tells since when we were no member for certain, from the beginning on and whatever was lost meanwhile', () => {
+    let now = 1_000
+    const clock = new MembershipClock(() => now)
+    now = 4_000
+    expect(clock.unconfirmedMs()).toBe(3_000)
+    clock.answered('SyncGroup', 4_000)
+    clock.confirmed()
+    now = 10_000
+    clock.answered('JoinGroup', 9_000)
+    clock.lost()
+    expect(clock.unconfirmedMs()).toBe(6_000)
+  })
 })

@@ -7,8 +7,11 @@ const OF_MEMBERSHIP = new Set(['Heartbeat', 'JoinGroup', 'SyncGroup'])
 export class MembershipClock {
   private sentAt = -Infinity
   private confirmedAt = -Infinity
+  private lastConfirmedAt: number
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = Date.now) {
+    this.lastConfirmedAt = now()
+  }
 
   /** A request was answered, well or badly. */
   answered(apiName: string, sentAt: number): void {
@@ -20,6 +23,7 @@ export class MembershipClock {
   /** The last answer confirmed our membership. */
   confirmed(): void {
     this.confirmedAt = this.sentAt
+    this.lastConfirmedAt = this.sentAt
   }
 
   lost(): void {
@@ -28,5 +32,10 @@ export class MembershipClock {
 
   ageMs(): number {
     return this.now() - this.confirmedAt
+  }
+
+  /** Since we were a member for certain, or since the beginning: what is lost or in doubt does not count anew. */
+  unconfirmedMs(): number {
+    return this.now() - this.lastConfirmedAt
   }
 }

@@ -6,6 +6,7 @@ import { OffsetCommitter } from './offset-committer.js'
 import { OffsetTracker } from './offset-tracker.js'
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const LONG_MS = 31_000
 
 type CommitRequest = Parameters<Broker['offsetCommit']>[0]
 
@@ -21,8 +22,10 @@ function setUp() {
     },
   } as unknown as Broker
   const asked = { ask: <T>(question: (broker: Broker) => Promise<T>) => question(coordinator) }
-  const committer = new OffsetCommitter(held, 'g', asked, true, silent)
-  return { held, requests, answer, asked, committer }
+  const told: string[] = []
+  const tell = (_: object, message: string) => void told.push(message)
+  const committer = new OffsetCommitter(held, 'g', asked, true, { ...silent, warn: tell, info: tell })
+  return { held, requests, answer, asked, committer, told }
 }
 
 function hold(held: HeldPartitions, generationId: number, partitions: number[]): void {
@@ -51,6 +54,26 @@ describe('OffsetCommitter', () => {
     const [{ topic, partitions }] = requests[1]!.topics as [CommitRequest['topics'][number]]
     expect([topic, partitions[0]!.partition, partitions[0]!.offset]).toEqual(['t', 1, '2'])
     expect(decodeCompletedBeyond(2, partitions[0]!.metadata)).toEqual([{ from: 4, to: 5 }])
+  })
+
+  it('says once that nothing can be committed when it lasts, and once that it is over', async () => {
+    vi.useFakeTimers()
+    try {
+      const { held, answer, committer, told } = setUp()
+      hold(held, 7, [0])
+      answer.failure = new Error('refused')
+      await committer.commit()
+      expect(told).toEqual([])
+      vi.advanceTimersByTime(LONG_MS)
+      await committer.commit()
+      await committer.commit()
+      expect(told).toEqual([expect.stringContaining('offsets cannot be committed')])
+      answer.failure = undefined
+      await committer.commit()
+      expect(told.slice(1)).toEqual(['offsets are committed again'])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('tells when it cannot name all that is complete, and when it can again', async () => {

@@ -13,6 +13,8 @@ interface Commit {
 
 /** From one commit to the next at least, however much is complete. Ms. */
 const LEAST_GAP_MS = 50
+/** Longer than a rebalance or a broker's restart takes; what a crash would repeat grows all the while. Ms. */
+const TOLD_AFTER_MS = 30_000
 
 /**
  * Commits what has changed, of held partitions only, under the generation that held them: a commit that arrives
@@ -23,6 +25,8 @@ export class OffsetCommitter {
   private completed = 0
   private begunAt = -Infinity
   private soon: NodeJS.Timeout | undefined
+  private failingSince: number | undefined
+  private isTold = false
 
   constructor(
     private readonly held: HeldPartitions,
@@ -80,11 +84,31 @@ export class OffsetCommitter {
       }
       await this.coordinator.ask((broker) => broker.offsetCommit(request))
     } catch (error) {
-      this.log.debug({ error: String(error), groupId: this.groupId }, 'offsets were not committed; again later')
+      this.failed(error)
       return false
     }
+    this.succeeded()
     for (const { holding, version } of commits) holding.committedVersion = version
     return true
+  }
+
+  private failed(error: unknown): void {
+    const fields = { error: String(error), groupId: this.groupId }
+    this.log.debug(fields, 'offsets were not committed; again later')
+    this.failingSince ??= performance.now()
+    const ms = Math.round(performance.now() - this.failingSince)
+    if (ms < TOLD_AFTER_MS || this.isTold) return
+    this.isTold = true
+    this.log.warn(
+      { ...fields, ms },
+      'offsets cannot be committed; what is complete since would be done again after a crash',
+    )
+  }
+
+  private succeeded(): void {
+    if (this.isTold) this.log.info({ groupId: this.groupId }, 'offsets are committed again')
+    this.failingSince = undefined
+    this.isTold = false
   }
 
   private changes(): Commit[] {

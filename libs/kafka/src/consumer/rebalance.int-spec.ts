@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { eventually } from '../testing/eventually.testing.js'
+import { JOIN_GROUP, KafkaProxy, SYNC_GROUP } from '../testing/kafka-proxy.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
 import { Victim } from '../testing/victim-process.testing.js'
 import type { ConsumerHooks } from './consumer-options.js'
@@ -19,12 +20,13 @@ function aMember(
   groupId: string,
   onBatch: BatchHandler = () => undefined,
   heartbeatIntervalMs = 200,
+  through = kafka,
 ) {
   const held = new Set<string>()
   const change = (add: boolean) => (partitions: TopicPartition[]) => {
     for (const { topic, partition } of partitions) held[add ? 'add' : 'delete'](partitionName({ topic, partition }))
   }
-  const consumer = kafka.consumer({ topics, groupId, settings: { heartbeatIntervalMs } }, onBatch, {
+  const consumer = through.consumer({ topics, groupId, settings: { heartbeatIntervalMs } }, onBatch, {
     onAssigned: change(true),
     onLost: change(false),
   })
@@ -266,5 +268,53 @@ describe('a rebalance', () => {
     const repeated = calls.filter((name, i) => calls.indexOf(name) !== i)
     // Only the one that was under way may come again, if its partition went to the second.
     expect(repeated.filter((name) => name !== calls[0])).toEqual([])
+  })
+})
+
+describe('a join whose answer is lost', () => {
+  /** A member that is alone in its group, with a connection that may lose answers. */
+  async function aloneBehindProxy() {
+    const proxy = await KafkaProxy.start(brokers)
+    const through = new TestKafka(proxy.brokers)
+    const topic = await kafka.topic(4)
+    const groupId = `group-${topic}`
+    const completeAll = (batch: RecordBatch) => batch.completeAll()
+    const member = aMember([topic], groupId, completeAll, 200, through)
+    await member.consumer.start()
+    await eventually('it has all', () => member.held.size === 4)
+    const stop = async () => {
+      await through.close()
+      await proxy.stop()
+    }
+    return { proxy, topic, groupId, member, stop }
+  }
+
+  it('is asked for again, and until then nothing counts as held', async () => {
+    const { proxy, topic, groupId, member, stop } = await aloneBehindProxy()
+    try {
+      proxy.loses.set(SYNC_GROUP, 1)
+      const second = aMember([topic], groupId)
+      await second.consumer.start()
+      await eventually('both know their share', () => second.held.size === 2 && member.held.size === 2)
+      expect(proxy.loses.get(SYNC_GROUP)).toBe(0)
+      expect(member.consumer.heartbeatAgeMs()).toBeLessThan(5_000)
+    } finally {
+      await stop()
+    }
+  })
+
+  it('of a member that the group does not know any more is asked for again as well', async () => {
+    const { proxy, topic, groupId, member, stop } = await aloneBehindProxy()
+    try {
+      proxy.loses.set(JOIN_GROUP, 1)
+      await kafka.expelMembers(groupId)
+      await eventually('the answer is lost', () => proxy.loses.get(JOIN_GROUP) === 0)
+      await producer.send([{ topic, partition: 0, key: 'k', value: 'v' }])
+
+      await eventually('it is committed', async () => (await kafka.committed(groupId, topic, 0)) === 1)
+      expect(member.held.size).toBe(4)
+    } finally {
+      await stop()
+    }
   })
 })

@@ -10,8 +10,9 @@ const QUIET_AFTER_MS = 15_000
 const PROOFS = 4
 
 /**
- * Finds a fetch loop that has ended without a word while the process lives on. A silent broker is no sign of it: only
- * when the broker answers others and the loop stands still all the same, time after time, is the loop dead.
+ * Finds a fetch loop that has ended without a word, or goes round outside of the group, while the process lives on. A
+ * silent broker is no sign of it: only when the broker answers others and nothing moves all the same, time after time, is
+ * the loop dead.
  */
 export class RunLoopWatch {
   private timer: NodeJS.Timeout | undefined
@@ -20,6 +21,7 @@ export class RunLoopWatch {
 
   constructor(
     private readonly link: Pick<ClusterLink, 'run' | 'renew' | 'close'>,
+    /** Since the loop went round as that of a member of the group. */
     private readonly stillMs: () => number,
     private readonly onDead: (error: Error) => void,
     private readonly log: Pick<KafkaLog, 'info' | 'warn'>,
@@ -53,7 +55,9 @@ export class RunLoopWatch {
     this.proofs = (await this.brokerAnswers()) ? this.proofs + 1 : 0
     if (this.proofs < PROOFS) return
     this.stop()
-    this.onDead(new Error(`the fetch loop has stood still for ${this.stillMs()} ms while the broker answers`))
+    this.onDead(
+      new Error(`nothing was fetched as a member of the group for ${this.stillMs()} ms while the broker answers`),
+    )
   }
 
   private async brokerAnswers(): Promise<boolean> {

@@ -132,7 +132,7 @@ describe('BatchingProducer', () => {
     const topic = await kafka.topic()
     const producer = kafka.producer({}, throughProxy())
     await producer.send([{ topic, key: 'k', value: 'first' }])
-    proxy.losesProduceAnswers = 2
+    proxy.loses.set(PRODUCE, 2)
     await producer.send([{ topic, key: 'k', value: 'second' }])
     await producer.send([{ topic, key: 'k', value: 'third' }])
     expect(proxy.requests.filter((api) => api === PRODUCE)).toHaveLength(5)
@@ -143,9 +143,9 @@ describe('BatchingProducer', () => {
     const topic = await kafka.topic()
     const producer = kafka.producer({ deadlineMs: 400 }, throughProxy())
     await producer.send([{ topic, key: 'k', value: 'aaaa' }])
-    proxy.losesProduceAnswers = Infinity
+    proxy.loses.set(PRODUCE, Infinity)
     expect(await failureOf(producer.send([{ topic, key: 'k', value: 'bbbb' }]))).toMatchObject({ code: 'timed_out' })
-    proxy.losesProduceAnswers = 0
+    proxy.loses.set(PRODUCE, 0)
     await producer.send([{ topic, key: 'k', value: 'cccc' }])
     await producer.send([{ topic, key: 'k', value: 'dddd' }])
     const values = await valuesIn(topic)

@@ -1,6 +1,9 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
+/** Kafka's numbers of some APIs. */
 export const PRODUCE = 0
+export const JOIN_GROUP = 11
+export const SYNC_GROUP = 14
 
 /**
  * Between a client and the broker: passes everything on, and can lose answers or go silent with its connections
@@ -9,8 +12,8 @@ export const PRODUCE = 0
 export class KafkaProxy {
   /** Requests that reached it, by Kafka's number of the API. */
   readonly requests: number[] = []
-  /** Loses this many answers to produce requests, and the connection with each. */
-  losesProduceAnswers = 0
+  /** By API: so many of its next answers are lost, and the connection with each. */
+  readonly loses = new Map<number, number>()
   /** Passes nothing on, in either direction, and keeps connections open. */
   isSilent = false
   private readonly sockets = new Set<Socket>()
@@ -69,8 +72,9 @@ export class KafkaProxy {
         if (this.isSilent) return
         const api = frame.readInt16BE(4)
         this.requests.push(api)
-        if (api === PRODUCE && this.losesProduceAnswers > 0) {
-          this.losesProduceAnswers--
+        const left = this.loses.get(api) ?? 0
+        if (left > 0) {
+          this.loses.set(api, left - 1)
           lost.add(frame.readInt32BE(8))
         }
         broker.write(frame)

@@ -133,6 +133,22 @@ export class TestKafka {
     link.close()
   }
 
+  /** As the broker does with a member that it has not heard of for too long. */
+  async expelMembers(groupId: string): Promise<void> {
+    const { kafka, end } = this.connection.client(10_000)
+    const admin = kafka.admin()
+    await admin.connect()
+    const { groups } = await admin.describeGroups([groupId])
+    await admin.disconnect()
+    end()
+    const link = this.connection.link(10_000)
+    await link.run([], async (cluster) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId })
+      for (const { memberId } of groups[0]!.members) await coordinator.leaveGroup({ groupId, memberId })
+    })
+    link.close()
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.opened.map((close) => close()))
     await this.admin.close()

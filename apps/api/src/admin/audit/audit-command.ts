@@ -64,10 +64,16 @@ async function readModelsAreAt({ connection, config, topics }: KafkaAccess, ends
         topics.deliveryLog,
       ])
       const marks = new Map(committed.map((at) => [partitionName(at), at.offset ?? 0]))
-      const isBehind = (span: LogSpan) => span.end > span.from && (marks.get(partitionName(span)) ?? 0) < span.end
-      if (!ends.some(isBehind)) return
+      const markOf = (span: LogSpan) => marks.get(partitionName(span)) ?? 0
+      const behind = ends.filter((span) => span.end > span.from && markOf(span) < span.end)
+      if (behind.length === 0) return
       if (Date.now() > deadline) {
-        throw new Error('The read models are behind the log, so nothing can be said about them. Try again later.')
+        const where = behind.map((span) => `  ${partitionName(span)}: ${count(span.end - markOf(span))} records`)
+        const told = [
+          'The read models are behind the log, so nothing can be said about them. Try again later.',
+          ...where,
+        ]
+        throw new Error(told.join('\n'))
       }
       await sleep(LOOK_AGAIN_MS)
     }
