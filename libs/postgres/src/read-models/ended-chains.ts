@@ -3,7 +3,7 @@ import type { Database } from '../database.js'
 import { epochMs } from '../epoch-ms.js'
 import { isOf } from './by-event.js'
 import { groupedByKey, inChunks } from './by-key.js'
-import { knownRows } from './home.js'
+import { homesAround, knownRows } from './home.js'
 
 /** Names one chain of attempts of one delivery. */
 export interface ChainKey {
@@ -40,6 +40,7 @@ export class EndedChains {
         chunk.map(({ chain }) => chain),
         chunk.map(({ acceptedAt }) => acceptedAt),
         ATTEMPTS_PER_CHAIN,
+        ...homesAround(chunk),
       ])
       for (const { deliveryId, chain, acceptedAt, ...fate } of rows) {
         over.set(`${deliveryId}/${chain}/${acceptedAt}`, fate)
@@ -83,19 +84,22 @@ interface KnownChain {
   end: ChainEnd | null
 }
 
-const OVER = {
-  name: 'chains-that-are-over',
-  text: `
-    select asked.id as "deliveryId", asked.chain, asked.accepted_at as "acceptedAt", deliveries.chain as newest,
-           deliveries.chain = asked.chain or exists (
-             select 1 from attempts
-             where delivery_id = asked.id and attempts.accepted_at = deliveries.accepted_at
-               and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $4)
-             offset 0 -- one look for each, and no table of all attempts
-           ) as "hasEnded"
-    from unnest($1::text[], $2::integer[], $3::float8[]) as asked (id, chain, accepted_at)
-    join deliveries on deliveries.id = asked.id
-      and deliveries.accepted_at between to_timestamp((asked.accepted_at - ${SAME_EVENT_WITHIN_MS}) / 1000)
-                                     and to_timestamp((asked.accepted_at + ${SAME_EVENT_WITHIN_MS}) / 1000)
-    where deliveries.chain > asked.chain or (deliveries.chain = asked.chain and deliveries.chain_end is not null)`,
-}
+// One look into the key's index for each id, and planned anew each time: see `knownRows`.
+const OVER = `
+  select asked.id as "deliveryId", asked.chain, asked.accepted_at as "acceptedAt", known.chain as newest,
+         known.chain = asked.chain or exists (
+           select 1 from attempts
+           where delivery_id = asked.id and attempts.accepted_at = known.accepted_at
+             and attempts.chain = asked.chain and (outcome in ('succeeded', 'refused') or number >= $4)
+           offset 0
+         ) as "hasEnded"
+  from unnest($1::text[], $2::integer[], $3::float8[]) as asked (id, chain, accepted_at)
+  cross join lateral (
+    select chain, chain_end, accepted_at from deliveries
+    where id = asked.id
+      and accepted_at between to_timestamp((asked.accepted_at - ${SAME_EVENT_WITHIN_MS}) / 1000)
+                          and to_timestamp((asked.accepted_at + ${SAME_EVENT_WITHIN_MS}) / 1000)
+      and accepted_at between $5 and $6
+    offset 0
+  ) as known
+  where known.chain > asked.chain or (known.chain = asked.chain and known.chain_end is not null)`
