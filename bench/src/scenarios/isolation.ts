@@ -1,11 +1,12 @@
-import { latencies, latencyValues, loadNotes } from '../measure/load-row.js'
+import { summarize } from '../measure/latency-summary.js'
+import { latencyValues, loadNotes } from '../measure/load-row.js'
 import { measureLoad, type LoadWindow } from '../measure/load-window.js'
 import { readModelsCaughtUp } from '../measure/projector-delay.js'
 import type { Row } from '../report/row.js'
 import type { Table } from '../report/table.js'
 import { type Audience, audienceOf, webhookCount } from '../stack/audience.js'
 import type { BenchStack } from '../stack/bench-stack.js'
-import { inTurns } from './in-turns.js'
+import { type Turn, comparedColumns, inTurns } from './in-turns.js'
 import { type Misbehaviour, hanging, misbehaviours, quiet } from './misbehaviour.js'
 import type { Bench, Scenario } from './scenario.js'
 import { warmUp } from './warm-up.js'
@@ -33,7 +34,7 @@ const table: Table = {
     { key: 'p50', title: 'p50 ms', digits: 1 },
     { key: 'p99', title: 'p99 ms', digits: 1 },
     { key: 'max', title: 'max ms', digits: 0 },
-    { key: 'ratio', title: 'p99 ÷ quiet', digits: 2 },
+    ...comparedColumns('quiet'),
     { key: 'late', title: 'later than 1 s', digits: 0 },
     { key: 'healthy', title: 'deliveries', digits: 0 },
   ],
@@ -47,7 +48,8 @@ export const isolation: Scenario = {
     'notice? All behind one origin, as at hooks.slack.com, and each on a port of its own. All are well before a window, and ' +
     'the bad ones turn bad as it begins, but for those whose port itself is bad. Quiet windows and those with ' +
     'bad receivers take turns, three of each for every kind; each is compared with the quiet ones before and after it, ' +
-    'since a shared machine is faster at times.',
+    'since a shared machine is faster at times, and all of a kind together with all quiet ones among them, since one ' +
+    'pause of the machine decides the p99 of a single window.',
   tables: [table],
   run: (bench) =>
     bench.withStack({ accounts }, async (stack) => {
@@ -81,20 +83,20 @@ async function prepare(bench: Bench, stack: BenchStack): Promise<void> {
 /** One kind after the other, in turns with quiet windows. */
 async function compare(bench: Bench, stack: BenchStack, crowd: Crowd, kinds: Misbehaviour[]): Promise<Row[]> {
   const audience = audienceOf(stack.accounts, crowd.fanOut)
-  const measured = (kind: Misbehaviour) => async (): Promise<Row> => {
-    const row = await measure(bench, stack, crowd, audience, kind)
-    bench.progress.done(row)
-    return row
+  const measured = (kind: Misbehaviour) => async (): Promise<Turn> => {
+    const turn = await measure(bench, stack, crowd, audience, kind)
+    bench.progress.done(turn.row)
+    return turn
   }
   const quiets = [await measured(quiet)()]
-  const bad: Row[] = []
+  const bad: Turn[] = []
   for (const kind of kinds) {
     const count = bench.extent.quick ? turns.quick : turns.full
     const rows = await inTurns(count, quiets.at(-1)!, measured(quiet), measured(kind))
     quiets.push(...rows.plain)
     bad.push(...rows.changed)
   }
-  return [...quiets, ...bad]
+  return [...quiets, ...bad].map(({ row }) => row)
 }
 
 async function measure(
@@ -103,7 +105,7 @@ async function measure(
   crowd: Crowd,
   audience: Audience,
   kind: Misbehaviour,
-): Promise<Row> {
+): Promise<Turn> {
   const { receiver, extent, progress } = bench
   const isBad = (webhook: number): boolean => webhook % 10 < crowd.badOfTen
   const all = Array.from({ length: webhookCount(audience) }, (_, webhook) => webhook)
@@ -131,7 +133,7 @@ async function measure(
     // Within the window: a dispatcher that knows nothing against them yet has most to lose.
     for (const webhook of bad) receiver.answer(webhook, kind.answer)
     const window = await measureLoad(stack, receiver, { ...load, seconds: extent.seconds })
-    return rowOf(label, window, (webhook) => !isBad(webhook))
+    return turnOf(label, window, (webhook) => !isBad(webhook))
   } finally {
     await receiver.reset()
     await own?.close()
@@ -151,19 +153,17 @@ function labelOf({ origins }: Crowd, kind: Misbehaviour, all: number, bad: numbe
   return kind === quiet ? `${origins}, ${crowd} quiet` : `${origins}, ${bad} of ${crowd} ${kind.name}`
 }
 
-function rowOf(label: string, window: LoadWindow, isHealthy: (webhook: number) => boolean): Row {
-  const values = latencyValues(window, isHealthy)
-  const lost = values.filter((value) => value === Infinity).length
-  return {
-    label,
-    values: {
-      ...latencies(window, isHealthy),
-      healthy: values.length,
-      late: values.filter((value) => value > lateMs).length,
-    },
-    notes: [
-      ...loadNotes(window),
-      ...(lost > 0 ? [`${lost} healthy deliveries had not arrived when nothing more came`] : []),
-    ],
+function turnOf(label: string, window: LoadWindow, isHealthy: (webhook: number) => boolean): Turn {
+  const latenciesMs = latencyValues(window, isHealthy)
+  const lost = latenciesMs.filter((value) => value === Infinity).length
+  const values = {
+    ...summarize(latenciesMs),
+    healthy: latenciesMs.length,
+    late: latenciesMs.filter((value) => value > lateMs).length,
   }
+  const notes = [
+    ...loadNotes(window),
+    ...(lost > 0 ? [`${lost} healthy deliveries had not arrived when nothing more came`] : []),
+  ]
+  return { row: { label, values, notes }, latenciesMs }
 }
