@@ -210,8 +210,8 @@ export class PretendConsumer {
     this.#emit('fetch')
     for (const { name, batch } of fetched) {
       if (this.pausedOnes.has(name) || this.#seeks.has(name)) continue
-      await this.#eachBatch({ batch, heartbeat: () => this.#heartbeat() } as never)
-      this.#positions.set(name, Number(batch.lastOffset()) + 1)
+      const resolveOffset = (offset: string) => void this.#positions.set(name, Number(offset) + 1)
+      await this.#eachBatch({ batch, heartbeat: () => this.#heartbeat(), resolveOffset } as never)
       await this.#heartbeat()
     }
     return fetched.length > 0

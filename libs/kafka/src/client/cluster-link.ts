@@ -12,12 +12,15 @@ const METADATA_MAX_AGE_MS = 300_000
 interface OpenCluster {
   cluster: Cluster
   lease: SocketLease
+  /** A broker has refused something: leaders may have moved. */
+  isStale: boolean
 }
 
 /**
  * Connections to the cluster for single requests, without kafkajs' retries: whoever asks knows what to do with
  * a failure. After anything but a broker's own error code every connection is thrown away and made anew by the
- * next request, so that a half-open one costs one request time-out, never more.
+ * next request, so that a half-open one costs one request time-out, never more; after an error code leaders are looked
+ * up anew.
  */
 export class ClusterLink {
   private open: OpenCluster | undefined
@@ -37,9 +40,10 @@ export class ClusterLink {
     if (this.closed) throw new Error('this Kafka link was closed')
     const open = (this.open ??= this.connectLazily())
     try {
-      return await within(this.requestTimeoutMs * 1.5, 'a request to Kafka', this.prepared(open.cluster, topics, work))
+      return await within(this.requestTimeoutMs * 1.5, 'a request to Kafka', this.prepared(open, topics, work))
     } catch (error) {
-      if (!isBrokersAnswer(error)) this.discard(open)
+      if (isBrokersAnswer(error)) open.isStale = true
+      else this.discard(open)
       throw error
     }
   }
@@ -54,11 +58,23 @@ export class ClusterLink {
     if (this.open) this.discard(this.open)
   }
 
-  private async prepared<T>(cluster: Cluster, topics: string[], work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  private async prepared<T>(open: OpenCluster, topics: string[], work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const { cluster } = open
     await cluster.connect()
     await cluster.addMultipleTargetTopics(topics)
-    await cluster.refreshMetadataIfNecessary()
+    if (open.isStale) await this.lookUpAgain(open)
+    else await cluster.refreshMetadataIfNecessary()
     return work(cluster)
+  }
+
+  /** While a partition has no leader the broker tells nothing of any: what is known has to do. */
+  private async lookUpAgain(open: OpenCluster): Promise<void> {
+    try {
+      await open.cluster.refreshMetadata()
+      open.isStale = false
+    } catch (error) {
+      if (!isBrokersAnswer(error)) throw error
+    }
   }
 
   private connectLazily(): OpenCluster {
@@ -78,7 +94,7 @@ export class ClusterLink {
       isolationLevel: 1,
       retry: { retries: 0 },
     })
-    return { cluster, lease }
+    return { cluster, lease, isStale: false }
   }
 
   private discard(open: OpenCluster): void {

@@ -9,6 +9,7 @@ import {
 } from '../codec/decode-record-batch.js'
 import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
 import { askBeforeJoin } from './before-join.js'
+import { forgetHalfAnswers, leaveSilentBrokers } from './begin-afresh.js'
 import { withInflightRequests } from './inflight-requests.js'
 import { insistOnJoin } from './insist-on-join.js'
 import { leanRequest } from './lean-request.js'
@@ -17,10 +18,10 @@ import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with nine repairs made before its own modules see one another: a faster
+ * The only place that loads kafkajs, with eleven repairs made before its own modules see one another: a faster
  * record decoder, requests written once and let go of when they are answered, a fetch that asks for what it needs, a
  * timer that rests when nothing waits, the generation in GROUP_JOIN, a word before each join, joins that are not
- * left half done, and a patient coordinator search.
+ * left half done, a patient coordinator search, and connections that begin afresh after a reset and after silence.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -41,6 +42,8 @@ function loadRepaired(): typeof KafkaJs {
     patientCoordinatorSearch(load('kafkajs/src/errors.js'))
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
     replace('kafkajs/src/network/requestQueue/index.js', withInflightRequests)
+    forgetHalfAnswers(load('kafkajs/src/network/connection.js'))
+    leaveSilentBrokers(load('kafkajs/src/broker/index.js'))
     const stockDecoder = load('kafkajs/src/protocol/recordBatch/v0/decoder.js') as BatchDecoder
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
       decodeRecordBatchWith(stock, load('kafkajs/src/errors.js').KafkaJSPartialMessageError),

@@ -66,7 +66,7 @@ export class DecoupledConsumer {
     this.pauses = new PartitionPauses(this.consumer)
     const { groupId, trackBeyondMark } = options
     const { commitAfterRecords } = this.settings
-    const coordinator = new GroupCoordinator(connection.link(COMMIT_TIMEOUT_MS), groupId)
+    const coordinator = new GroupCoordinator(connection.link(COMMIT_TIMEOUT_MS), groupId, options.topics)
     this.coordinator = coordinator
     this.committer = new OffsetCommitter(this.held, groupId, coordinator, trackBeyondMark, log, commitAfterRecords)
     const handler = new PatientHandler(onBatch, (error, batch) => hooks.onHandlerFailed?.(error, batch), log, signal)
@@ -87,7 +87,7 @@ export class DecoupledConsumer {
     const readStarts = (partitions: readonly TopicPartition[]) => this.readStarts(partitions)
     this.assignmentStart = new AssignmentStart(this.held, readStarts, hooks.onAssigned?.bind(hooks), log, signal)
     const stillMs = () => Math.max(this.fetchAgeMs(), this.clock.unconfirmedMs())
-    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), stillMs, onDead, log)
+    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), options, stillMs, onDead, log)
   }
 
   /** Joins the group. Resolves when it has, or after 10 s when the broker is away: it goes on trying. */
@@ -213,12 +213,19 @@ export class DecoupledConsumer {
         await this.consumer.connect()
         // Without fromBeginning new partitions, and those whose offset fell out of retention, begin at their end.
         await this.consumer.subscribe({ topics, fromBeginning: true })
-        await this.consumer.run({ autoCommit: false, eachBatch: (payload) => this.fetched.handOut(payload) })
+        await this.consumer.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          eachBatch: (payload) => this.fetched.handOut(payload),
+        })
         return
       } catch (error) {
         if (this.closing.signal.aborted) return
         const fields = { error: String(error), groupId, topics }
         this.connection.log.error(fields, 'the consumer cannot start; trying again')
+        // Told, and tried for as long as it takes: topics may be made later.
+        this.fetched.turned()
+        this.clock.begun()
         await pauseFor(backoffMs(attempt, MAX_START_BACKOFF_MS), this.closing.signal)
       }
     }
@@ -272,7 +279,14 @@ export class DecoupledConsumer {
 
   private async readStarts(partitions: readonly TopicPartition[]) {
     const { groupId } = this.options
-    return this.coordinator.ask((broker) => readStartingOffsets(this.ownCluster(), broker, groupId, partitions))
+    const cluster = this.ownCluster()
+    try {
+      return await this.coordinator.ask((broker) => readStartingOffsets(cluster, broker, groupId, partitions))
+    } catch (error) {
+      // A leader may have moved, and nothing else asks for it while the first records wait for this.
+      await cluster.refreshMetadata().catch(() => undefined)
+      throw error
+    }
   }
 
   private ownCluster(): Cluster {

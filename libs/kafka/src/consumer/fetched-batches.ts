@@ -48,14 +48,18 @@ export class FetchedBatches {
     return Date.now() - this.turnedAt
   }
 
-  /** kafkajs' handler. Only a rebalance makes it reject: kafkajs must go and join then. */
-  async handOut({ batch, heartbeat }: EachBatchPayload): Promise<void> {
+  /**
+   * kafkajs' handler. Only a rebalance makes it reject: kafkajs must go and join then. What is passed over is not resolved,
+   * so that kafkajs fetches it again.
+   */
+  async handOut({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
     const holding = this.held.get(batch.topic, batch.partition)
-    // kafkajs goes through all it has fetched before it joins; what is passed over is fetched again after the join.
+    // kafkajs goes through all it has fetched before it joins.
     if (!holding || this.mustJoin) return
     if (!holding.tracker) await this.whileMember(this.prepared, heartbeat)
     if (this.handling) await this.whileMember(this.handling, heartbeat)
     if (!this.held.isCurrent(holding) || this.closing.aborted) return
+    resolveOffset(batch.lastOffset())
     const records = this.recordsIn(batch, holding)
     if (records.length === 0) return
     const handled = this.handler.hand(this.recordBatch(holding, records))

@@ -12,12 +12,14 @@ export class GroupCoordinator {
   constructor(
     private readonly link: Pick<ClusterLink, 'run' | 'close'>,
     private readonly groupId: string,
+    /** Named because a request about none is one about all of the cluster, of which any may have a fault. */
+    private readonly topics: string[],
   ) {}
 
   /** Rejects with the broker's error, a connection's, or OutOfTime; whatever failed, the coordinator is looked up anew. */
   async ask<T>(question: (coordinator: Broker) => Promise<T>): Promise<T> {
     try {
-      return await this.link.run([], async (cluster) => question(await this.brokerIn(cluster)))
+      return await this.link.run(this.topics, async (cluster) => question(await this.brokerIn(cluster)))
     } catch (error) {
       this.known = undefined
       throw error

@@ -56,4 +56,16 @@ describe('MembershipClock', () => {
     clock.lost()
     expect(clock.unconfirmedMs()).toBe(6_000)
   })
+
+  it('is in doubt after the clock was set back, until the group answers again', () => {
+    let now = 3_600_000
+    const clock = new MembershipClock(() => now)
+    clock.answered('Heartbeat', 3_600_000)
+    clock.confirmed()
+    now = 1_000
+    expect(clock.ageMs()).toBe(Infinity)
+    clock.answered('Heartbeat', 1_000)
+    clock.confirmed()
+    expect(clock.ageMs()).toBe(0)
+  })
 })

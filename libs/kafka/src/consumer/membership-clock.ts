@@ -13,6 +13,11 @@ export class MembershipClock {
     this.lastConfirmedAt = now()
   }
 
+  /** Joining begins now: what was before does not count against it. */
+  begun(): void {
+    this.lastConfirmedAt = this.now()
+  }
+
   /** A request was answered, well or badly. */
   answered(apiName: string, sentAt: number): void {
     if (OF_MEMBERSHIP.has(apiName)) this.sentAt = sentAt
@@ -30,8 +35,10 @@ export class MembershipClock {
     this.confirmedAt = -Infinity
   }
 
+  /** Infinity also when the clock was set back since: nobody knows how long ago that was. */
   ageMs(): number {
-    return this.now() - this.confirmedAt
+    const ageMs = this.now() - this.confirmedAt
+    return ageMs < 0 ? Infinity : ageMs
   }
 
   /** Since we were a member for certain, or since the beginning: what is lost or in doubt does not count anew. */

@@ -14,6 +14,7 @@ function watch({ answers }: { answers: () => boolean }) {
   }
   const watching = new RunLoopWatch(
     link,
+    { groupId: 'g', topics: ['t'] },
     () => state.stillMs,
     (error) => state.dead.push(error),
     { info: tell, warn: tell },

@@ -21,6 +21,7 @@ export class RunLoopWatch {
 
   constructor(
     private readonly link: Pick<ClusterLink, 'run' | 'renew' | 'close'>,
+    private readonly of: { groupId: string; topics: string[] },
     /** Since the loop went round as that of a member of the group. */
     private readonly stillMs: () => number,
     private readonly onDead: (error: Error) => void,
@@ -60,9 +61,11 @@ export class RunLoopWatch {
     )
   }
 
+  /** And knows who keeps the group: without that one nobody can be a member. */
   private async brokerAnswers(): Promise<boolean> {
     try {
-      await this.link.run([], (cluster) => cluster.refreshMetadata())
+      const { groupId, topics } = this.of
+      await this.link.run(topics, (cluster) => cluster.findGroupCoordinator({ groupId }))
       return true
     } catch {
       return false

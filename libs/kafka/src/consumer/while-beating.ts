@@ -1,10 +1,4 @@
-/** Fallen out of the group or about to: waiting any longer would make the others wait for us. */
-const LEAVING = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'NOT_COORDINATOR_FOR_GROUP',
-])
+import { MUST_JOIN } from '../client/insist-on-join.js'
 
 /**
  * Waits for the work, or the signal, while it keeps the membership alive, which kafkajs does only between batches.
@@ -25,8 +19,9 @@ export async function whileBeating(
     signal.addEventListener('abort', stop)
     timer = setInterval(() => {
       heartbeat().catch((error: { type?: string }) => {
-        // A lost connection is no reason: kafkajs finds it by itself after the batch.
-        if (LEAVING.has(error.type ?? '')) reject(error)
+        // Fallen out of the group or about to: waiting any longer would make the others wait for us. A lost connection is
+        // no reason: kafkajs finds it by itself after the batch.
+        if (MUST_JOIN.has(error.type ?? '')) reject(error)
       })
     }, everyMs)
   })

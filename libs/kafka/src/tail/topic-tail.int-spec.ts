@@ -1,10 +1,9 @@
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { KafkaConnection } from '../kafka-connection.js'
-import { KafkaProxy } from '../testing/kafka-proxy.testing.js'
+import { KafkaProxy, LIST_OFFSETS } from '../testing/kafka-proxy.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
 import { TailLagging, TopicTail } from './topic-tail.js'
 
-const LIST_OFFSETS = 2
 const kafka = new TestKafka(inject('kafkaBrokers'))
 const producer = kafka.producer({ idempotent: false })
 

@@ -2,6 +2,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /** Kafka's numbers of some APIs. */
 export const PRODUCE = 0
+export const FETCH = 1
+export const LIST_OFFSETS = 2
+export const METADATA = 3
 export const JOIN_GROUP = 11
 export const SYNC_GROUP = 14
 
@@ -14,6 +17,8 @@ export class KafkaProxy {
   readonly requests: number[] = []
   /** By API: so many of its next answers are lost, and the connection with each. */
   readonly loses = new Map<number, number>()
+  /** Sees each answer before the client does, and answers what to pass on, or nothing when it has done so itself. */
+  onAnswer: (api: number, answer: Buffer, client: Socket) => Buffer | undefined = (_, answer) => answer
   /** Passes nothing on, in either direction, and keeps connections open. */
   isSilent = false
   private readonly sockets = new Set<Socket>()
@@ -53,6 +58,7 @@ export class KafkaProxy {
   private join(client: Socket): void {
     const broker = connect(this.brokerPort, '127.0.0.1')
     const lost = new Set<number>()
+    const asked = new Map<number, number>()
     this.clients.add(client)
     client.on('close', () => this.clients.delete(client))
     for (const [one, other] of [
@@ -72,6 +78,7 @@ export class KafkaProxy {
         if (this.isSilent) return
         const api = frame.readInt16BE(4)
         this.requests.push(api)
+        asked.set(frame.readInt32BE(8), api)
         const left = this.loses.get(api) ?? 0
         if (left > 0) {
           this.loses.set(api, left - 1)
@@ -84,8 +91,11 @@ export class KafkaProxy {
       'data',
       frames((frame) => {
         if (this.isSilent) return
-        if (lost.has(frame.readInt32BE(4))) client.destroy()
-        else client.write(this.redirected(frame))
+        const id = frame.readInt32BE(4)
+        if (lost.has(id)) return client.destroy()
+        const answer = this.onAnswer(asked.get(id)!, this.redirected(frame), client)
+        asked.delete(id)
+        if (answer) client.write(answer)
       }),
     )
   }

@@ -1,0 +1,52 @@
+interface Connection {
+  bytesBuffered: number
+  bytesNeeded: number
+  chunks: Buffer[]
+  isConnected(): boolean
+  connect(): Promise<boolean>
+}
+
+interface ConnectingBroker {
+  versions: object | null
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+}
+
+/** Of a frame: the four bytes that tell its length. */
+const LENGTH_BYTES = 4
+
+/**
+ * kafkajs goes on with what the old connection had brought of an answer before it was reset, and takes the new one's
+ * answers for the rest: nothing that it reads then is what was sent.
+ */
+export function forgetHalfAnswers(connectionClass: { prototype: Connection }): void {
+  const { connect } = connectionClass.prototype
+  function connectAfresh(this: Connection): Promise<boolean> {
+    if (!this.isConnected()) {
+      this.bytesBuffered = 0
+      this.bytesNeeded = LENGTH_BYTES
+      this.chunks = []
+    }
+    return connect.call(this)
+  }
+  connectionClass.prototype.connect = connectAfresh
+}
+
+/**
+ * A broker that takes a connection and is silent (stopped, or busy) leaves kafkajs with one that it takes for ready and
+ * cannot use: it never asks again what the broker understands. Closed, it is made anew.
+ */
+export function leaveSilentBrokers(brokerClass: { prototype: ConnectingBroker }): void {
+  const { connect } = brokerClass.prototype
+  async function connectOrLeave(this: ConnectingBroker): Promise<void> {
+    try {
+      await connect.call(this)
+    } catch (error) {
+      // One that waits for another's connecting has nothing to close.
+      const isOurs = (error as Error).name !== 'KafkaJSLockTimeout'
+      if (isOurs && !this.versions) await this.disconnect()
+      throw error
+    }
+  }
+  brokerClass.prototype.connect = connectOrLeave
+}
