@@ -44,6 +44,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
         groupId: this.groupId,
         topics: [topics.contextEvents, topics.deliveryLog],
         assignment: 'spread',
+        waitsForTopics: true,
         trackBeyondMark: false,
         settings: { maxBytes: FETCH_BYTES, fetchEveryMs: FETCH_EVERY_MS },
       },

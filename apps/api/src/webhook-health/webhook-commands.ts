@@ -62,6 +62,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
         groupId: `${prefix}webhook-commands`,
         topics: [topics.webhookCommands],
         assignment: 'spread',
+        waitsForTopics: true,
         trackBeyondMark: false,
         settings: { maxWaitMs: FETCH_WAIT_MS },
       },

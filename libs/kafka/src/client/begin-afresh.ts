@@ -34,9 +34,13 @@ export function forgetHalfAnswers(connectionClass: { prototype: Connection }): v
 
 /**
  * A broker that takes a connection and is silent (stopped, or busy) leaves kafkajs with one that it takes for ready and
- * cannot use: it never asks again what the broker understands. Closed, it is made anew.
+ * cannot use: it never asks again what the broker understands. Closed, and told as what it is, it is made anew, with the next
+ * broker of the list.
  */
-export function leaveSilentBrokers(brokerClass: { prototype: ConnectingBroker }): void {
+export function leaveSilentBrokers(
+  brokerClass: { prototype: ConnectingBroker },
+  connectionError: new (message: string) => Error,
+): void {
   const { connect } = brokerClass.prototype
   async function connectOrLeave(this: ConnectingBroker): Promise<void> {
     try {
@@ -44,8 +48,11 @@ export function leaveSilentBrokers(brokerClass: { prototype: ConnectingBroker })
     } catch (error) {
       // One that waits for another's connecting has nothing to close.
       const isOurs = (error as Error).name !== 'KafkaJSLockTimeout'
-      if (isOurs && !this.versions) await this.disconnect()
-      throw error
+      if (!isOurs || this.versions) throw error
+      await this.disconnect()
+      throw (error as Error).name === 'KafkaJSRequestTimeoutError'
+        ? new connectionError((error as Error).message)
+        : error
     }
   }
   brokerClass.prototype.connect = connectOrLeave

@@ -8,12 +8,16 @@ import { within } from './within.js'
 const LOG_LEVEL_WARN = 2
 /** Leaders and new partitions are looked up again at least this often. */
 const METADATA_MAX_AGE_MS = 300_000
+/** From one look at who leads to the next, however much is refused. Ms. */
+const LOOK_UP_EVERY_MS = 500
 
 interface OpenCluster {
   cluster: Cluster
   lease: SocketLease
   /** A broker has refused something: leaders may have moved. */
   isStale: boolean
+  /** `performance.now()` of the last time that they were looked up for it. */
+  lookedUpAt: number
 }
 
 /**
@@ -24,6 +28,7 @@ interface OpenCluster {
  */
 export class ClusterLink {
   private open: OpenCluster | undefined
+  private opened = 0
   private closed = false
 
   constructor(
@@ -62,13 +67,14 @@ export class ClusterLink {
     const { cluster } = open
     await cluster.connect()
     await cluster.addMultipleTargetTopics(topics)
-    if (open.isStale) await this.lookUpAgain(open)
+    if (open.isStale && performance.now() - open.lookedUpAt >= LOOK_UP_EVERY_MS) await this.lookUpAgain(open)
     else await cluster.refreshMetadataIfNecessary()
     return work(cluster)
   }
 
   /** While a partition has no leader the broker tells nothing of any: what is known has to do. */
   private async lookUpAgain(open: OpenCluster): Promise<void> {
+    open.lookedUpAt = performance.now()
     try {
       await open.cluster.refreshMetadata()
       open.isStale = false
@@ -78,7 +84,8 @@ export class ClusterLink {
   }
 
   private connectLazily(): OpenCluster {
-    const lease = new SocketLease(this.settings.brokers)
+    // kafkajs begins with the first, and without retries it asks no other: the one that failed must not be the first again.
+    const lease = new SocketLease(rotated(this.settings.brokers, this.opened++))
     const cluster = new ClusterOfKafkaJs({
       logger: createLogger({ level: LOG_LEVEL_WARN, logCreator: this.logCreator }),
       socketFactory: lease.factory,
@@ -94,7 +101,7 @@ export class ClusterLink {
       isolationLevel: 1,
       retry: { retries: 0 },
     })
-    return { cluster, lease, isStale: false }
+    return { cluster, lease, isStale: false, lookedUpAt: -Infinity }
   }
 
   private discard(open: OpenCluster): void {
@@ -103,6 +110,11 @@ export class ClusterLink {
     // Only tells kafkajs to forget; the sockets are gone already, so a failure here has nothing left to say.
     open.cluster.disconnect().catch(() => undefined)
   }
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  const start = by % items.length
+  return [...items.slice(start), ...items.slice(0, start)]
 }
 
 /** An error code in an answer says that the connection works; kafkajs wraps it when it gives up retrying. */

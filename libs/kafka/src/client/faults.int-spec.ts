@@ -48,6 +48,27 @@ function withErrorCode(answer: Buffer, topic: string, code: number): Buffer {
   return changed
 }
 
+describe('of several brokers the first one', () => {
+  it('may be gone: what produces, tails and consumes asks the next', async () => {
+    const topic = await kafka.topic()
+    const gone = await KafkaProxy.start(inject('kafkaBrokers'))
+    const beside = new TestKafka(`${gone.brokers},${inject('kafkaBrokers')}`)
+    await gone.stop()
+    try {
+      await beside.producer().send([{ topic, key: 'k', value: 'v' }])
+      const tail = beside.tail(topic, () => undefined)
+      await tail.start(0)
+      await tail.caughtUp(5_000)
+      const groupId = `group-${topic}`
+      const consumer = beside.consumer({ topics: [topic], groupId }, (batch) => batch.completeAll())
+      await consumer.start()
+      await eventually('it commits', async () => (await kafka.committed(groupId, topic)) === 1)
+    } finally {
+      await beside.close()
+    }
+  })
+})
+
 describe('a leader that moved while the former one answers', () => {
   it('is looked up by a tail, which catches up', async () => {
     const topic = await kafka.topic()

@@ -79,6 +79,14 @@ describe('a member of a group', () => {
     await expect(group.fetch(1)).resolves.toEqual([])
   })
 
+  it('joins again when an older join goes through and the newest fails', async () => {
+    const { group } = aGroup([undefined, new Error('connection lost')])
+    const [older, newest] = [group.joinAndSync(), group.joinAndSync()]
+    await expect(newest).rejects.toThrow('connection lost')
+    await older
+    await expect(group.fetch(1)).rejects.toThrow(AGAIN)
+  })
+
   it('joins again when another join of its own went through and the newest did not', async () => {
     const { group } = aGroup([undefined])
     await group.joinAndSync()

@@ -29,12 +29,16 @@ export const MUST_JOIN = new Set([
 export function insistOnJoin(stock: JoiningGroupClass, isAboutToShareOut: () => Error): JoiningGroupClass {
   return class extends stock {
     #mustJoin = false
+    /** Joins that were begun: fetchers of several brokers may begin one each. */
+    #joins = 0
     /** The generation whose share we were told. */
     #toldGeneration: number | null = null
 
     override async joinAndSync(): Promise<void> {
+      const join = ++this.#joins
       this.#mustJoin = true
       await super.joinAndSync()
+      if (join < this.#joins) return
       this.#mustJoin = false
       this.#toldGeneration = this.generationId
     }
@@ -56,7 +60,7 @@ export function insistOnJoin(stock: JoiningGroupClass, isAboutToShareOut: () => 
       }
     }
 
-    // Fetchers of several brokers may join at the same time: one of them going through does not say that all did.
+    // An older join of our own may have gone on after the newest, and failed.
     #insist(): void {
       if (this.#mustJoin || this.memberId === null || this.generationId !== this.#toldGeneration)
         throw isAboutToShareOut()

@@ -43,7 +43,7 @@ function loadRepaired(): typeof KafkaJs {
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
     replace('kafkajs/src/network/requestQueue/index.js', withInflightRequests)
     forgetHalfAnswers(load('kafkajs/src/network/connection.js'))
-    leaveSilentBrokers(load('kafkajs/src/broker/index.js'))
+    leaveSilentBrokers(load('kafkajs/src/broker/index.js'), load('kafkajs/src/errors.js').KafkaJSConnectionError)
     const stockDecoder = load('kafkajs/src/protocol/recordBatch/v0/decoder.js') as BatchDecoder
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
       decodeRecordBatchWith(stock, load('kafkajs/src/errors.js').KafkaJSPartialMessageError),

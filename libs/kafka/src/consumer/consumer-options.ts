@@ -9,6 +9,8 @@ export interface DecoupledConsumerOptions {
   groupId: string
   /** Fixed while the consumer lives. All must exist, or start() goes on trying. */
   topics: string[]
+  /** For as long as it takes; otherwise a start that has not come to anything for two minutes is fatal. */
+  waitsForTopics?: boolean
   assignment: Assignment
   /** Completed offsets beyond the contiguous mark travel in the commit's metadata, so that a crash repeats little. */
   trackBeyondMark: boolean

@@ -1,5 +1,6 @@
 import type { Consumer, ConsumerGroupJoinEvent, RequestEvent } from 'kafkajs'
 import { backoffMs } from '../client/backoff.js'
+import { brokerErrorType, isBrokersAnswer } from '../client/cluster-link.js'
 import { errorText } from '../client/error-text.js'
 import type { Cluster } from '../client/kafkajs.js'
 import { pauseFor } from '../client/pause-for.js'
@@ -27,6 +28,9 @@ const START_WAIT_MS = 10_000
 const CLOSE_WAIT_MS = 5_000
 const MAX_START_BACKOFF_MS = 5_000
 const ENDS_REFRESH_MS = 10_000
+/** Of who leads, before the offsets are asked for again. */
+const LOOK_UP_MS = 1_000
+const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 /** The commit before a join; the group's other members wait for it, too. */
 const LAST_COMMIT_MS = 1_000
 
@@ -87,7 +91,7 @@ export class DecoupledConsumer {
     const readStarts = (partitions: readonly TopicPartition[]) => this.readStarts(partitions)
     this.assignmentStart = new AssignmentStart(this.held, readStarts, hooks.onAssigned?.bind(hooks), log, signal)
     const stillMs = () => Math.max(this.fetchAgeMs(), this.clock.unconfirmedMs())
-    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), options, stillMs, onDead, log)
+    this.watch = new RunLoopWatch(connection.link(REQUEST_TIMEOUT_MS), groupId, stillMs, onDead, log)
   }
 
   /** Joins the group. Resolves when it has, or after 10 s when the broker is away: it goes on trying. */
@@ -223,9 +227,10 @@ export class DecoupledConsumer {
         if (this.closing.signal.aborted) return
         const fields = { error: String(error), groupId, topics }
         this.connection.log.error(fields, 'the consumer cannot start; trying again')
-        // Told, and tried for as long as it takes: topics may be made later.
-        this.fetched.turned()
-        this.clock.begun()
+        if (this.options.waitsForTopics && brokerErrorType(error) === UNKNOWN_TOPIC) {
+          this.fetched.turned()
+          this.clock.begun()
+        }
         await pauseFor(backoffMs(attempt, MAX_START_BACKOFF_MS), this.closing.signal)
       }
     }
@@ -284,7 +289,10 @@ export class DecoupledConsumer {
       return await this.coordinator.ask((broker) => readStartingOffsets(cluster, broker, groupId, partitions))
     } catch (error) {
       // A leader may have moved, and nothing else asks for it while the first records wait for this.
-      await cluster.refreshMetadata().catch(() => undefined)
+      if (isBrokersAnswer(error)) {
+        const refreshed = within(LOOK_UP_MS, 'looking up leaders', cluster.refreshMetadata())
+        await refreshed.catch(() => undefined)
+      }
       throw error
     }
   }

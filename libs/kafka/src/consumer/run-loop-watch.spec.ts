@@ -4,17 +4,20 @@ import { RunLoopWatch } from './run-loop-watch.js'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function watch({ answers }: { answers: () => boolean }) {
+function watch({ answers, refusal }: { answers: () => boolean; refusal?: string }) {
   const state = { stillMs: 0, dead: [] as Error[], told: [] as string[] }
   const tell = (_: object, message: string) => void state.told.push(message)
   const link = {
-    run: () => (answers() ? Promise.resolve(undefined as never) : Promise.reject(new Error('away'))),
+    run: () =>
+      answers()
+        ? Promise.resolve(undefined as never)
+        : Promise.reject(Object.assign(new Error('away'), refusal && { type: refusal })),
     renew: () => undefined,
     close: () => undefined,
   }
   const watching = new RunLoopWatch(
     link,
-    { groupId: 'g', topics: ['t'] },
+    'g',
     () => state.stillMs,
     (error) => state.dead.push(error),
     { info: tell, warn: tell },
@@ -57,6 +60,17 @@ describe('RunLoopWatch', () => {
     state.stillMs = 100
     await vi.advanceTimersByTimeAsync(120_000)
     expect(state.dead).toEqual([])
+    watching.stop()
+  })
+
+  it.each([
+    ['UNKNOWN_TOPIC_OR_PARTITION', 1],
+    ['GROUP_COORDINATOR_NOT_AVAILABLE', 0],
+  ])('takes the refusal %s for what it is: finds %i dead', async (refusal, dead) => {
+    const { state, watching } = watch({ answers: () => false, refusal })
+    state.stillMs = 61_000
+    await vi.advanceTimersByTimeAsync(75_000)
+    expect(state.dead).toHaveLength(dead)
     watching.stop()
   })
 })

@@ -1,4 +1,4 @@
-import type { ClusterLink } from '../client/cluster-link.js'
+import { type ClusterLink, brokerErrorType } from '../client/cluster-link.js'
 import type { KafkaLog } from '../kafka-settings.js'
 
 const CHECK_EVERY_MS = 15_000
@@ -6,6 +6,12 @@ const CHECK_EVERY_MS = 15_000
 const STILL_AFTER_MS = 60_000
 /** Told once, and when it is over. Ms. */
 const QUIET_AFTER_MS = 15_000
+/** What is answered while nobody keeps the group; any other refusal, as of some topic that is gone, is an answer. */
+const OF_COORDINATOR = new Set([
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+])
 /** How often in a row the broker must have answered while the loop stood still. */
 const PROOFS = 4
 
@@ -21,7 +27,7 @@ export class RunLoopWatch {
 
   constructor(
     private readonly link: Pick<ClusterLink, 'run' | 'renew' | 'close'>,
-    private readonly of: { groupId: string; topics: string[] },
+    private readonly groupId: string,
     /** Since the loop went round as that of a member of the group. */
     private readonly stillMs: () => number,
     private readonly onDead: (error: Error) => void,
@@ -64,11 +70,11 @@ export class RunLoopWatch {
   /** And knows who keeps the group: without that one nobody can be a member. */
   private async brokerAnswers(): Promise<boolean> {
     try {
-      const { groupId, topics } = this.of
-      await this.link.run(topics, (cluster) => cluster.findGroupCoordinator({ groupId }))
+      await this.link.run([], (cluster) => cluster.findGroupCoordinator({ groupId: this.groupId }))
       return true
-    } catch {
-      return false
+    } catch (error) {
+      const type = brokerErrorType(error)
+      return type !== undefined && !OF_COORDINATOR.has(type)
     }
   }
 }
