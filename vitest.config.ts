@@ -23,6 +23,7 @@ export default defineConfig({
           name: 'integration',
           include: ['{apps,libs,local,test}/**/*.int-spec.ts'],
           globalSetup: ['test/support/shared-servers.ts'],
+          setupFiles: ['test/support/end-with-runner.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -35,6 +36,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.e2e-spec.ts'],
           globalSetup: ['test/support/shared-servers.ts'],
+          setupFiles: ['test/support/end-with-runner.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // They mostly wait: for retries, for sessions of killed members.
