@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ApiClient } from './support/api-client.js'
 import { eventually } from './support/eventually.js'
@@ -19,11 +20,15 @@ interface ReplayView {
 
 let pipeline: Pipeline
 let receiver: Receiver
+let database: pg.Client
 
 beforeAll(async () => {
   ;[pipeline, receiver] = await Promise.all([Pipeline.start(), Receiver.start()])
+  database = new pg.Client({ connectionString: pipeline.databaseUrl })
+  await database.connect()
 })
 afterAll(async () => {
+  await database?.end()
   await pipeline?.stop()
   await receiver?.stop()
 })
@@ -61,6 +66,16 @@ const untilState = (client: ApiClient, replay: { id: string }, state: string) =>
     expect(seen).toMatchObject({ state })
     return seen
   }, 60_000)
+
+/** Once the page that was under way is sent, and has arrived: `sent` alone does not tell of one that is not begun. */
+const untilAtRest = (client: ApiClient, replay: { id: string }, at: string, others = 0) =>
+  eventually(async () => {
+    const { rows } = await database.query('select page is null as rests from replays where id = $1', [replay.id])
+    expect(rows).toEqual([{ rests: true }])
+    const seen = await look(client, replay)
+    expect(receiver.at(at)).toHaveLength(seen.sent + others)
+    return seen
+  })
 
 /** How often each event came, by its id. */
 function arrivals(at: string): Map<string, number> {
@@ -100,11 +115,7 @@ describe('a replay of thousands of events', () => {
     expect(await command(client, replay, 'pause')).toMatchObject({ state: 'paused' })
     await killApi()
     // The page that was under way is finished, and nothing after it: the event that is accepted now comes alone.
-    const rested = await eventually(async () => {
-      const seen = await look(client, replay)
-      expect(receiver.at(at)).toHaveLength(seen.sent)
-      return seen
-    })
+    const rested = await untilAtRest(client, replay, at)
     expect(rested).toMatchObject({ state: 'paused' })
     expect(rested.sent).toBeLessThan(EVENTS)
     const live = (await pipeline.publish({ accountId })).id
@@ -114,11 +125,7 @@ describe('a replay of thousands of events', () => {
     await command(client, replay, 'resume')
     await untilSent(client, replay, rested.sent + 1)
     expect(await command(client, replay, 'cancel')).toMatchObject({ state: 'cancelled' })
-    const cancelled = await eventually(async () => {
-      const seen = await look(client, replay)
-      expect(receiver.at(at)).toHaveLength(seen.sent + 1)
-      return seen
-    })
+    const cancelled = await untilAtRest(client, replay, at, 1)
     expect(cancelled).toMatchObject({ state: 'cancelled', matched: EVENTS })
     expect(cancelled.sent).toBeLessThan(EVENTS)
 
