@@ -1,6 +1,7 @@
 import type { logCreator } from 'kafkajs'
 import type { KafkaSettings } from '../kafka-settings.js'
 import { type Cluster, ClusterOfKafkaJs, createLogger } from './kafkajs.js'
+import { rotated } from './rotated.js'
 import { SocketLease } from './socket-lease.js'
 import { tlsOptions } from './tls-options.js'
 import { within } from './within.js'
@@ -110,11 +111,6 @@ export class ClusterLink {
     // Only tells kafkajs to forget; the sockets are gone already, so a failure here has nothing left to say.
     open.cluster.disconnect().catch(() => undefined)
   }
-}
-
-function rotated<T>(items: readonly T[], by: number): T[] {
-  const start = by % items.length
-  return [...items.slice(start), ...items.slice(0, start)]
 }
 
 /** An error code in an answer says that the connection works; kafkajs wraps it when it gives up retrying. */

@@ -6,16 +6,18 @@ const OF_MEMBERSHIP = new Set(['Heartbeat', 'JoinGroup', 'SyncGroup'])
  */
 export class MembershipClock {
   private sentAt = -Infinity
-  private confirmedAt = -Infinity
-  private lastConfirmedAt: number
+  /** Last confirmed; before the first time, when joining began. */
+  private confirmedAt: number
+  /** Nothing has put it in doubt since. */
+  private isCertain = false
 
   constructor(private readonly now: () => number = Date.now) {
-    this.lastConfirmedAt = now()
+    this.confirmedAt = now()
   }
 
   /** Joining begins now: what was before does not count against it. */
   begun(): void {
-    this.lastConfirmedAt = this.now()
+    this.confirmedAt = this.now()
   }
 
   /** A request was answered, well or badly. */
@@ -28,21 +30,21 @@ export class MembershipClock {
   /** The last answer confirmed our membership. */
   confirmed(): void {
     this.confirmedAt = this.sentAt
-    this.lastConfirmedAt = this.sentAt
+    this.isCertain = true
   }
 
   lost(): void {
-    this.confirmedAt = -Infinity
+    this.isCertain = false
   }
 
   /** Infinity also when the clock was set back since: nobody knows how long ago that was. */
   ageMs(): number {
-    const ageMs = this.now() - this.confirmedAt
-    return ageMs < 0 ? Infinity : ageMs
+    const ageMs = this.unconfirmedMs()
+    return this.isCertain && ageMs >= 0 ? ageMs : Infinity
   }
 
   /** Since we were a member for certain, or since the beginning: what is lost or in doubt does not count anew. */
   unconfirmedMs(): number {
-    return this.now() - this.lastConfirmedAt
+    return this.now() - this.confirmedAt
   }
 }

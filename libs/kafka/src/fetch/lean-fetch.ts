@@ -1,5 +1,6 @@
 import type { OwnAssigner } from '../client/own-assigner.js'
 import { pauseFor } from '../client/pause-for.js'
+import { rotated } from '../client/rotated.js'
 import {
   type CompressedDecoder,
   type FetchAnswer,
@@ -198,10 +199,4 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
 function fetchOffsetOf(requests: readonly TopicRequest[], topic: string, partition: number): number {
   const asked = requests.find((request) => request.topic === topic)
   return asked!.partitions.find((request) => request.partition === partition)!.fetchOffset
-}
-
-/** The same in the same order, beginning at another one. */
-function rotated<T>(items: readonly T[], rotation: number): T[] {
-  const start = items.length > 0 ? rotation % items.length : 0
-  return [...items.slice(start), ...items.slice(0, start)]
 }

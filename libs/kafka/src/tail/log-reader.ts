@@ -112,8 +112,10 @@ export class LogReader {
   private askLeader<T>(topic: string, partition: number, question: (leader: Broker) => Promise<T>): Promise<T> {
     return this.asking([topic], async (cluster) => {
       const leader = leaderOf(cluster, topic, partition)
+      if (leader !== undefined) return question(await cluster.findBroker({ nodeId: leader }))
+      await cluster.refreshMetadata()
       // Not an error in here: it would cost the others that read at the same time their connections.
-      return leader === undefined ? undefined : question(await cluster.findBroker({ nodeId: leader }))
+      return undefined
     })
   }
 
@@ -127,15 +129,8 @@ export class LogReader {
       } catch (error) {
         if (failures >= mostFailures || this.closing.signal.aborted) throw error
         await pauseFor(backoffMs(failures, MAX_BACKOFF_MS), this.closing.signal)
-        await this.lookUpAgain()
       }
     }
-  }
-
-  /** The partition may have moved meanwhile. */
-  private async lookUpAgain(): Promise<void> {
-    // When this fails the next question fails as well, and tells why.
-    await this.link.run([], (cluster) => cluster.refreshMetadata()).catch(() => undefined)
   }
 }
 

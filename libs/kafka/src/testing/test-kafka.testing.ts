@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Admin } from 'kafkajs'
 import { TopicAdmin } from '../admin/topic-admin.js'
 import { brokerErrorType } from '../client/cluster-link.js'
 import type { ConsumedRecord } from '../consumer/consumed-record.js'
@@ -100,14 +101,11 @@ export class TestKafka {
 
   /** As retention does it. */
   async deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void> {
-    const { kafka, end } = this.connection.client(10_000)
-    const admin = kafka.admin()
-    await admin.connect()
-    // kafkajs looks for the topic's leaders only in what it has loaded before.
-    await admin.fetchTopicOffsets(topic)
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
-    await admin.disconnect()
-    end()
+    await this.asAdmin(async (admin) => {
+      // kafkajs looks for the topic's leaders only in what it has loaded before.
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+    })
   }
 
   /** Sets the committed offset of a group that has no members. */
@@ -135,12 +133,7 @@ export class TestKafka {
 
   /** As the broker does with a member that it has not heard of for too long. */
   async expelMembers(groupId: string): Promise<void> {
-    const { kafka, end } = this.connection.client(10_000)
-    const admin = kafka.admin()
-    await admin.connect()
-    const { groups } = await admin.describeGroups([groupId])
-    await admin.disconnect()
-    end()
+    const { groups } = await this.asAdmin((admin) => admin.describeGroups([groupId]))
     const link = this.connection.link(10_000)
     await link.run([], async (cluster) => {
       const coordinator = await cluster.findGroupCoordinator({ groupId })
@@ -152,5 +145,16 @@ export class TestKafka {
   async close(): Promise<void> {
     await Promise.all(this.opened.map((close) => close()))
     await this.admin.close()
+  }
+
+  /** For what `TopicAdmin` has no need of. */
+  private async asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const { kafka, end } = this.connection.client(10_000)
+    const admin = kafka.admin()
+    await admin.connect()
+    const answer = await work(admin)
+    await admin.disconnect()
+    end()
+    return answer
   }
 }
