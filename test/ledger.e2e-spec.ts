@@ -20,6 +20,16 @@ const faults: PlannedFault[] = [
   { target: 'dispatcher', kind: 'pause', waitMs: 3_000, awayMs: 3_000 },
 ]
 
+/** Each of three brokers in turn, two of them at once as well: the second is away before the first is back. */
+const faultsOfBrokers: PlannedFault[] = [
+  { target: 'kafka', kind: 'kill', waitMs: 4_000, awayMs: 2_000 },
+  { target: 'kafka', kind: 'pause', waitMs: 9_000, awayMs: 5_000 },
+  { target: 'kafka', kind: 'kill', waitMs: 9_000, awayMs: 4_000 },
+  { target: 'kafka', kind: 'kill', waitMs: 1_000, awayMs: 4_000 },
+  { target: 'dispatcher', kind: 'kill', waitMs: 9_000, awayMs: 0 },
+  { target: 'kafka', kind: 'term', waitMs: 4_000, awayMs: 2_000 },
+]
+
 describe('under load', () => {
   it('nothing is lost or invented while every process is killed, asked to end or stopped', async () => {
     const { ledger, verdict, report } = await runLedger({
@@ -41,6 +51,25 @@ describe('under load', () => {
       expect(answers).toContain(trouble)
     }
     expect(ledger.deliveries.some(({ status }) => status === 'exhausted')).toBe(true)
+  }, 300_000)
+
+  it('nothing is lost or invented while the brokers of a cluster are away, one after the other and two at once', async () => {
+    const { ledger, verdict, report } = await runLedger({
+      seed: SEED,
+      faults: faultsOfBrokers,
+      loadMs: 45_000,
+      eventsPerSecond: 20,
+      receivers: mixedReceivers(SEED, 8),
+      dispatchers: 2,
+      brokers: 3,
+      quietWithinMs: 90_000,
+      keepLogsIn,
+    })
+    expect(verdict.violations, report).toEqual([])
+    expect(new Set(ledger.faults.map(({ instance }) => instance))).toContain('kafka-3')
+    const [, , first, second] = ledger.faults
+    expect(second!.at).toBeLessThan(first!.backAt)
+    expect(verdict.chains.length).toBeGreaterThan(1_000)
   }, 300_000)
 
   it('a killed dispatcher repeats little, also while a tenth of the receivers is slow', async () => {

@@ -15,6 +15,12 @@ it('meets every process within the first eight faults', () => {
   expect(new Set(targets)).toEqual(new Set(['dispatcher', 'fanout', 'api', 'kafka', 'postgres']))
 })
 
+it('hits each broker of a cluster as often as the only one', () => {
+  const hitsOfBrokers = (brokers: number) =>
+    planFaults({ ...options, count: 8 + brokers - 1, brokers }).filter(({ target }) => target === 'kafka').length
+  expect([1, 3].map(hitsOfBrokers)).toEqual([1, 3])
+})
+
 it('kills far more often than it asks or pauses', () => {
   const kills = planFaults(options).filter(({ kind }) => kind === 'kill')
   expect(kills.length).toBeGreaterThan(40)

@@ -16,6 +16,8 @@ export interface FaultPlanOptions {
   /** Mean and spread of the waits: from half to one and a half times of it, ms. */
   everyMs: number
   longestAwayMs: number
+  /** Each of them is dealt as often as the only one would be. */
+  brokers?: number
 }
 
 /** Dealt and dealt again, so that a short run meets every process, and none waits for its turn for long. */
@@ -32,10 +34,11 @@ const deck: readonly Target[] = [
 const kinds: readonly FaultKind[] = ['kill', 'kill', 'kill', 'kill', 'term', 'pause']
 
 /** What happens to whom and when: the same for the same seed. */
-export function planFaults({ seed, count, everyMs, longestAwayMs }: FaultPlanOptions): PlannedFault[] {
+export function planFaults({ seed, count, everyMs, longestAwayMs, brokers = 1 }: FaultPlanOptions): PlannedFault[] {
   const random = new SeededRandom(`faults ${seed}`)
   const targets: Target[] = []
-  while (targets.length < count) targets.push(...random.shuffled(deck))
+  const whole = [...deck, ...Array<Target>(brokers - 1).fill('kafka')]
+  while (targets.length < count) targets.push(...random.shuffled(whole))
   return targets.slice(0, count).map((target) => ({
     target,
     kind: random.pick(kinds),

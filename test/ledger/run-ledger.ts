@@ -4,7 +4,8 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RetrySchedule } from '#domain'
 import { decodeWebhookChange } from '#topics'
-import { KafkaServer, PostgresServer, removeWithUs } from '../../local/src/index.js'
+import { PostgresServer, removeWithUs } from '../../local/src/index.js'
+import { KafkaCluster } from '../support/kafka-cluster.js'
 import { Pipeline, QUICK_SCHEDULE } from '../support/pipeline.js'
 import { readTopics } from '../support/topics.js'
 import { type Verdict, checkLedger } from './check/check-ledger.js'
@@ -30,6 +31,8 @@ export interface LedgerRun {
   eventsPerSecond: number
   receivers: PlannedReceiver[]
   dispatchers: number
+  /** One, where nobody says more. Three lose one and go on; two at once may be away. */
+  brokers?: number
   /** After the load: how long everything may take to have ended, ms. */
   quietWithinMs: number
   /** Repeats that one fault may cause. */
@@ -57,7 +60,7 @@ export async function runLedger(run: LedgerRun): Promise<LedgerResult> {
   const folder = await mkdtemp(join(tmpdir(), 'webhooks-ledger-'))
   removeWithUs(folder)
   const [kafka, postgres] = await Promise.all([
-    KafkaServer.start({ dataDir: join(folder, 'kafka') }),
+    KafkaCluster.start(folder, run.brokers ?? 1),
     PostgresServer.start({ dataDir: join(folder, 'postgres') }),
   ])
   let pipeline: Pipeline | undefined
@@ -69,13 +72,20 @@ export async function runLedger(run: LedgerRun): Promise<LedgerResult> {
       databaseUrl: postgres.databaseUrl,
       dispatchers: run.dispatchers,
       // The run reads every delivery once it is over, with one key.
-      environment: { RATE_LIMIT_PER_KEY: '100000/s', LOG_LEVEL: 'info' },
+      environment: {
+        RATE_LIMIT_PER_KEY: '100000/s',
+        LOG_LEVEL: 'info',
+        KAFKA_REPLICATION_FACTOR: String(kafka.servers.length),
+      },
     })
     receiver = await LedgerReceiver.start(run.seed)
     const webhooks = await createWebhooks(pipeline, receiver, run)
     nemesis = new Nemesis(victimsOf(pipeline, kafka, postgres), run.say)
     const result = await judge(run, { pipeline, receiver, nemesis, webhooks })
-    if (result.verdict.violations.length > 0 && run.keepLogsIn) await keepLogs(pipeline, folder, run.keepLogsIn, result)
+    if (result.verdict.violations.length > 0 && run.keepLogsIn) {
+      const logsOfServers = [...kafka.logFiles, join(folder, 'postgres', 'postgres.log')]
+      await keepLogs(pipeline, logsOfServers, run.keepLogsIn, result)
+    }
     return result
   } finally {
     nemesis?.stop()
@@ -202,12 +212,10 @@ async function readStates(ledger: Ledger, pipeline: Pipeline): Promise<void> {
   }
 }
 
-async function keepLogs(pipeline: Pipeline, servers: string, into: string, { ledger }: LedgerResult): Promise<void> {
+async function keepLogs(pipeline: Pipeline, others: string[], into: string, { ledger }: LedgerResult): Promise<void> {
   await mkdir(into, { recursive: true })
   const logs = [...pipeline.services.keys()].map((instance) => pipeline.logFile(instance))
-  for (const log of [...logs, join(servers, 'kafka', 'kafka.log'), join(servers, 'postgres', 'postgres.log')]) {
-    await copyFile(log, join(into, basename(log)))
-  }
+  for (const log of [...logs, ...others]) await copyFile(log, join(into, basename(log)))
   await writeFile(join(into, 'ledger.json'), JSON.stringify(ledger))
 }
 

@@ -12,6 +12,7 @@ const usage = `node test/ledger/run.mjs [options]
   --rate N          events per second (20)
   --webhooks N      (14)
   --dispatchers N   (2)
+  --brokers N       of one cluster, each with a replica of everything (1)
   --every N         seconds between faults, on average (7)
   --one-kill        instead: 500 deliveries/s, a tenth of the receivers slow, and one kill -9 of the only dispatcher
 `
@@ -30,10 +31,10 @@ export async function run(args: string[]): Promise<number> {
   const { seed } = options
   const plan = options.isOneKill ? oneKill(seed) : manyFaults(options)
   const keepLogsIn = join(projectRoot(), '.local', `ledger-${seed}`)
-  const { faults, dispatchers, eventsPerSecond, receivers } = plan
+  const { faults, dispatchers, brokers = 1, eventsPerSecond, receivers } = plan
   say(
     `seed ${seed}: ${plan.loadMs / 60_000} min, ${faults.length} faults, ${dispatchers} dispatchers, ` +
-      `${receivers.length} webhooks, ${eventsPerSecond} events/s`,
+      `${counted(brokers, 'broker')}, ${receivers.length} webhooks, ${eventsPerSecond} events/s`,
   )
   const { verdict, report } = await runLedger({ ...plan, say, signal: interrupted.signal, keepLogsIn })
   process.stdout.write(`\nseed        ${seed}\n${report}\n`)
@@ -42,11 +43,11 @@ export async function run(args: string[]): Promise<number> {
   return 1
 }
 
-function manyFaults({ seed, minutes, eventsPerSecond, webhooks, dispatchers, everyMs }: Options): LedgerRun {
+function manyFaults({ seed, minutes, eventsPerSecond, webhooks, dispatchers, brokers, everyMs }: Options): LedgerRun {
   const loadMs = minutes * 60_000
-  const faults = planFaults({ seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000 })
+  const faults = planFaults({ seed, count: Math.floor(loadMs / everyMs), everyMs, longestAwayMs: 5_000, brokers })
   const receivers = mixedReceivers(seed, webhooks)
-  return { seed, faults, loadMs, eventsPerSecond, receivers, dispatchers, quietWithinMs: 300_000 }
+  return { seed, faults, loadMs, eventsPerSecond, receivers, dispatchers, brokers, quietWithinMs: 300_000 }
 }
 
 /** 18 quick receivers get every event, two slow ones a tenth of them: 28 × 18 = 504 deliveries/s. */
@@ -69,6 +70,7 @@ function optionsFrom(args: string[]) {
         rate: option(20),
         webhooks: option(14),
         dispatchers: option(2),
+        brokers: option(1),
         every: option(7),
         'one-kill': { type: 'boolean', default: false },
       },
@@ -79,13 +81,19 @@ function optionsFrom(args: string[]) {
       eventsPerSecond: Number(values.rate),
       webhooks: Number(values.webhooks),
       dispatchers: Number(values.dispatchers),
+      brokers: Number(values.brokers),
       everyMs: Number(values.every) * 1_000,
     }
-    if (!Object.values(numbers).every((value) => value > 0)) return undefined
+    const areWhole = [numbers.dispatchers, numbers.brokers, numbers.webhooks].every(Number.isInteger)
+    if (!areWhole || !Object.values(numbers).every((value) => value > 0)) return undefined
     return { ...numbers, isOneKill: values['one-kill'] }
   } catch {
     return undefined
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function elapsed(begun: number): string {

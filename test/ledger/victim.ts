@@ -1,6 +1,7 @@
-import type { KafkaServer, PostgresServer, ProcessEnd } from '../../local/src/index.js'
+import type { PostgresServer, ProcessEnd } from '../../local/src/index.js'
 import { isKafkaReady } from '../../local/src/kafka-ready.js'
 import { isPostgresReady } from '../../local/src/postgres-ready.js'
+import type { KafkaCluster } from '../support/kafka-cluster.js'
 import type { Pipeline } from '../support/pipeline.js'
 import type { Target } from './ledger.js'
 
@@ -17,16 +18,19 @@ export interface Victim {
   startAgain(): Promise<void>
 }
 
-/** All processes of a run: the services, the broker and the database. */
-export function victimsOf(pipeline: Pipeline, kafka: KafkaServer, postgres: PostgresServer): Victim[] {
-  const kafkaPort = Number(kafka.brokers.split(':').at(-1))
+/** All processes of a run: the services, the brokers and the database. */
+export function victimsOf(pipeline: Pipeline, kafka: KafkaCluster, postgres: PostgresServer): Victim[] {
   const postgresPort = Number(new URL(postgres.databaseUrl).port)
   const services = [...pipeline.services].map(([instance, service]) =>
     victim(service, service.name, instance, 'SIGTERM', () => pipeline.isReady(instance)),
   )
+  const brokers = kafka.servers.map((server, i) => {
+    const port = Number(server.brokers.split(':').at(-1))
+    return victim(server, 'kafka', `kafka-${i + 1}`, 'SIGTERM', () => isKafkaReady(port))
+  })
   return [
     ...services,
-    victim(kafka, 'kafka', 'kafka', 'SIGTERM', () => isKafkaReady(kafkaPort)),
+    ...brokers,
     // Its "smart" shutdown, SIGTERM, would wait for clients that never leave.
     victim(postgres, 'postgres', 'postgres', 'SIGINT', () => isPostgresReady(postgresPort)),
   ]
