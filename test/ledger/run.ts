@@ -13,7 +13,7 @@ const usage = `node test/ledger/run.mjs [options]
   --webhooks N      (14)
   --dispatchers N   (2)
   --brokers N       of one cluster, each with a replica of everything (1)
-  --every N         seconds between faults, on average (7)
+  --every N         seconds between faults, on average (5)
   --one-kill        instead: 500 deliveries/s, a tenth of the receivers slow, and one kill -9 of the only dispatcher
 `
 
@@ -71,7 +71,7 @@ function optionsFrom(args: string[]) {
         webhooks: option(14),
         dispatchers: option(2),
         brokers: option(1),
-        every: option(7),
+        every: option(5),
         'one-kill': { type: 'boolean', default: false },
       },
     })
