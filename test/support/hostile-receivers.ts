@@ -42,7 +42,7 @@ export async function startHostileReceivers(elsewhere: string): Promise<HostileR
     ['stalls before headers', timeout, { certificate }],
     ['drips headers', timeout, { certificate, onRequest: dripHeaders }],
     ['floods headers', { outcome: 'failed', reason: 'protocol' }, { certificate, onRequest: floodHeaders }],
-    ['floods with 103', timeout, { certificate, onRequest: flood103 }],
+    ['floods with 103', { outcome: 'failed', reason: 'protocol' }, { certificate, onRequest: flood103 }],
     ['drips its body', timeout, { certificate, onRequest: dripBody }],
     ['sends a body without end', taken, { certificate, onRequest: floodBody }],
     ['sends a gzip bomb', taken, { certificate, onRequest: gzipBomb }],

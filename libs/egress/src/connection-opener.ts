@@ -15,8 +15,8 @@ export interface ConnectionOpenerOptions {
   extraCaPem?: string
   resolver?: ResolverOptions
   onClosed: (connection: Connection) => void
-  /** The name servers answered, or a host was reached. */
-  onReached: (cause: SharedCause) => void
+  /** The name servers answered for the host, or it was reached. */
+  onReached: (cause: SharedCause, host: string) => void
 }
 
 /** Opens connections: resolve, check every address, connect to exactly what was checked, verify TLS. */
@@ -25,7 +25,7 @@ export class ConnectionOpener {
   private readonly tls: TlsConnector
 
   constructor(private readonly options: ConnectionOpenerOptions) {
-    this.resolver = new HostResolver(options.resolver ?? {}, () => options.onReached('resolver'))
+    this.resolver = new HostResolver(options.resolver ?? {}, (hostname) => options.onReached('resolver', hostname))
     this.tls = new TlsConnector(options.extraCaPem)
   }
 
@@ -36,7 +36,7 @@ export class ConnectionOpener {
     if (!addresses.ok) return addresses
     const tcp = await connectTcp(addresses.value, portOf(url), deadline)
     if (!tcp.ok) return tcp
-    this.options.onReached('network')
+    this.options.onReached('network', literal ?? url.hostname)
     if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, url) }
     const host = literal ?? url.hostname
     const secured = await this.tls.connect(tcp.value, host, literal !== undefined, deadline)

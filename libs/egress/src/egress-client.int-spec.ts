@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { egressPolicy } from './address-policy.js'
 import { EgressClient, type EgressClientOptions } from './egress-client.js'
 import { anAuthority, aSelfSignedCertificate, type KeyAndCertificate } from './testing/certificates.js'
+import { flood103 } from './testing/misbehaviours.js'
 import { anAnswer, RawReceiver, type RawReceiverOptions } from './testing/raw-receiver.js'
 
 let authority: Awaited<ReturnType<typeof anAuthority>>
@@ -346,6 +347,7 @@ describe('what a broken receiver does is a failure', () => {
       'protocol',
       { onRequest: (socket) => socket.write('HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n') },
     ],
+    ['floods with 103', 'protocol', { onRequest: flood103 }],
     ['speaks no TLS', 'tls', { plain: true, onTcp: (socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n') }],
   ] satisfies [string, string, ReceiverWishes][])('it %s', async (_case, reason, options) => {
     const receiver = await aReceiver(options)

@@ -65,7 +65,7 @@ export class EgressClient {
       policy,
       keepAliveMs,
       onClosed: (connection) => this.idle.remove(connection),
-      onReached: (cause) => this.detector.succeeded(cause),
+      onReached: (cause, host) => this.detector.succeeded(cause, host, performance.now()),
       ...(options.extraCaPem !== undefined && { extraCaPem: options.extraCaPem }),
       ...(options.resolver && { resolver: options.resolver }),
     })
@@ -121,20 +121,25 @@ export class EgressClient {
     }
     const kept = request.onNewConnection ? undefined : this.idle.take(target.origin)
     if (kept) {
-      const outcome = await this.exchange(kept, options, deadline)
+      const outcome = await this.exchange(kept, target, options, deadline)
       if (!isLostUnanswered(outcome)) return attemptOf(outcome, true)
       // The receiver closed the connection while it was idle, as it may: once more, on a connection that is new.
     }
     this.idle.shrinkTo(Math.max(0, this.maxConnections - this.inFlight))
     const opened = await this.opener.open(target.url, deadline)
     if (!opened.ok) return { stop: opened.stop }
-    return attemptOf(await this.exchange(opened.value, options, deadline), false)
+    return attemptOf(await this.exchange(opened.value, target, options, deadline), false)
   }
 
-  private async exchange(connection: Connection, options: Dispatcher.DispatchOptions, deadline: Deadline) {
+  private async exchange(
+    connection: Connection,
+    { host }: Target,
+    options: Dispatcher.DispatchOptions,
+    deadline: Deadline,
+  ) {
     const outcome = await exchange(connection, options, deadline)
     if (outcome.kind === 'answered') {
-      this.detector.succeeded('network')
+      this.detector.succeeded('network', host, performance.now())
       if (outcome.canReuse && connection.isOpen) this.keep(connection)
     }
     return outcome

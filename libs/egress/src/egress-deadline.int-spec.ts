@@ -12,7 +12,7 @@ import {
   dripHeaders,
   dripStatusLine,
   dripTlsRecord,
-  flood103,
+  drip103,
   headersWithoutBody,
 } from './testing/misbehaviours.js'
 import { anAnswer, RawReceiver, type RawReceiverOptions } from './testing/raw-receiver.js'
@@ -68,7 +68,7 @@ const stalls: Stall[] = [
   ['never answers', 'headers', (certificate) => ({ certificate })],
   ['drips headers', 'headers', (certificate) => ({ certificate, onRequest: dripHeaders })],
   ['drips its status line', 'headers', (certificate) => ({ certificate, onRequest: dripStatusLine })],
-  ['floods with 103', 'headers', (certificate) => ({ certificate, onRequest: flood103 })],
+  ['drips 103', 'headers', (certificate) => ({ certificate, onRequest: drip103 })],
   ['sends headers and no body', 'body', (certificate) => ({ certificate, onRequest: headersWithoutBody })],
   ['drips a body of known length', 'body', (certificate) => ({ certificate, onRequest: dripBody })],
   ['drips a chunked body', 'body', (certificate) => ({ certificate, onRequest: dripChunks })],

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { egressPolicy } from './address-policy.js'
 import { EgressClient } from './egress-client.js'
@@ -72,6 +73,32 @@ describe('TLS', () => {
     const receiver = await aReceiver({ tls: { minVersion: version, maxVersion: version } })
     expect(await send(aClient(), at(receiver))).toMatchObject({ kind: 'answered', status: 200 })
     expect(receiver.handshakes).toEqual([{ name: 'localhost', version }])
+  })
+
+  test('with a key that the receiver may make as costly as it likes is refused', async () => {
+    // Nobody's authority signs RSA here: the verdict on the certificate shows that the handshake went as far as that.
+    const certificate = await aSelfSignedCertificate({ keyType: 'rsa' })
+    const tls = { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256', dhparam: 'auto' } as const
+    const receiver = await aReceiver({ certificate, tls })
+    expect(await send(aClient(), at(receiver))).toMatchObject({ kind: 'failed', reason: 'tls', phase: 'tls' })
+    const usual = await aReceiver({ certificate, tls: { ...tls, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } })
+    expect(await send(aClient(), at(usual))).toMatchObject({ kind: 'failed', reason: 'tls_untrusted' })
+  })
+
+  test('is not negotiated again, however often the receiver asks for it', async () => {
+    const negotiated: (Error | null)[] = []
+    const receiver = await aReceiver({
+      tls: { maxVersion: 'TLSv1.2' },
+      onRequest: (socket) => {
+        ;(socket as TLSSocket).renegotiate({}, (error) => negotiated.push(error))
+        socket.write(anAnswer())
+      },
+    })
+    const client = aClient()
+    expect(await send(client, at(receiver))).toMatchObject({ kind: 'answered', status: 200 })
+    // By the time that another request is over, however it ends, the wish would have been obeyed.
+    await send(client, at(receiver))
+    expect(negotiated).not.toContain(null)
   })
 
   test('names no host where the URL has an address', async () => {

@@ -10,6 +10,8 @@ export const MOST_BODY_BYTES = 16 * 1_024
 // A longer body that is announced and no longer than this is read to its end and thrown away, which costs less than a
 // new connection for the next request.
 const MOST_DRAINED_BYTES = 64 * 1_024
+/** Of 1xx answers to one request. Each costs a microsecond, and at line speed they would take a core until the deadline. */
+const MOST_INTERIM_ANSWERS = 100
 
 export interface Answer {
   status: number
@@ -61,6 +63,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   private headers: Record<string, string> = {}
   private readonly chunks: Buffer[] = []
   private received = 0
+  private interimAnswers = 0
 
   constructor(private readonly settle: (outcome: ExchangeOutcome) => void) {}
 
@@ -71,8 +74,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
-    // 1xx announce an answer and may come without end: only the deadline counts.
-    if (status < 200) return true
+    if (status < 200) return this.onInterimAnswer()
     this.phase = 'body'
     this.status = status
     this.headers = headersOf(rawHeaders)
@@ -100,6 +102,15 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     // All that is wanted of the answer is here: what is missing was to be thrown away.
     if (this.received >= MOST_BODY_BYTES) this.answer(false)
     else this.stop({ phase: this.phase, cause: 'deadline' })
+  }
+
+  private onInterimAnswer(): boolean {
+    this.interimAnswers++
+    if (this.interimAnswers > MOST_INTERIM_ANSWERS) {
+      const error = new errors.HTTPParserError(`more than ${MOST_INTERIM_ANSWERS} interim answers (1xx)`)
+      this.stop({ phase: 'headers', cause: 'error', error })
+    }
+    return true
   }
 
   private isWorthDraining(): boolean {

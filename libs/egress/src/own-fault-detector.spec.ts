@@ -31,16 +31,47 @@ test('a host that keeps failing is counted with its latest failure', () => {
 test('one success takes all the suspicion away', () => {
   const detector = new OwnFaultDetector()
   observeAll(detector, hosts)
-  detector.succeeded('resolver')
+  detector.succeeded('resolver', 'z.other.com', 500)
   expect(detector.observe('resolver', 'f.six.com', 600)).toBe(false)
 })
 
 test('resolver and network are judged apart', () => {
   const detector = new OwnFaultDetector()
   observeAll(detector, hosts)
-  detector.succeeded('network')
+  detector.succeeded('network', 'z.other.com', 500)
   expect(detector.observe('network', 'f.six.com', 600)).toBe(false)
   expect(detector.observe('resolver', 'f.six.com', 600)).toBe(true)
+})
+
+describe('what failed before the success of somebody else and fails after it', () => {
+  const brokenBeforeAndAfter = () => {
+    const detector = new OwnFaultDetector()
+    observeAll(detector, hosts)
+    detector.succeeded('resolver', 'z.other.com', 500)
+    return detector
+  }
+
+  test('is broken by itself, however many there are and however often they fail', () => {
+    const detector = brokenBeforeAndAfter()
+    expect(observeAll(detector, [...hosts, ...hosts], 1_000)).not.toContain(true)
+    expect(observeAll(detector, hosts, 300_000)).not.toContain(true)
+  })
+
+  test('says nothing of us, while those that only fail now do', () => {
+    const detector = brokenBeforeAndAfter()
+    const others = ['a.alpha.com', 'b.beta.com', 'c.gamma.org', 'd.delta.net', 'e.epsilon.io']
+    expect(observeAll(detector, [...hosts, ...others], 1_000)).toEqual([...Array<boolean>(9).fill(false), true])
+  })
+
+  test('is not known for it any more once it has succeeded itself', () => {
+    const detector = brokenBeforeAndAfter()
+    for (const host of hosts) detector.succeeded('resolver', host, 1_000)
+    expect(observeAll(detector, hosts, 2_000)).toContain(true)
+  })
+
+  test('is not known for it any more ten minutes after its last failure', () => {
+    expect(observeAll(brokenBeforeAndAfter(), hosts, 601_000)).toContain(true)
+  })
 })
 
 describe('the family of a host', () => {
@@ -49,6 +80,8 @@ describe('the family of a host', () => {
     ['example.com', 'example.com'],
     ['example.com.', 'example.com'],
     ['a.b.shop.co.uk', 'shop.co.uk'],
+    ['h1.a1b.xyz', 'a1b.xyz'],
+    ['a.b.io', 'b.io'],
     ['localhost', 'localhost'],
     ['198.51.100.7', '198.51'],
     ['2001:db8:1::1', '2001:db8'],

@@ -32,10 +32,10 @@ export class HostResolver {
   private readonly resolver: dns.Resolver
   private readonly cache = new Map<string, CachedAnswer>()
 
-  /** `onAnswer` is called when a name server said anything definite, "no such name" included. */
+  /** `onAnswer` is called when a name server said anything definite of a name, "no such name" included. */
   constructor(
     options: ResolverOptions,
-    private readonly onAnswer: () => void,
+    private readonly onAnswer: (hostname: string) => void,
   ) {
     const { servers, timeoutMs = DEFAULT_TIMEOUT_MS, tries = DEFAULT_TRIES } = options
     this.resolver = new dns.Resolver({ timeout: timeoutMs, tries })
@@ -59,13 +59,13 @@ export class HostResolver {
     const entry: CachedAnswer = { addresses: Promise.resolve([]), expiresAt: Infinity }
     entry.addresses = this.bothFamilies(hostname).then(
       (records) => {
-        this.onAnswer()
+        this.onAnswer(hostname)
         const ttlMs = Math.min(...records.map((record) => record.ttl * 1_000), LONGEST_CACHE_MS)
         entry.expiresAt = performance.now() + ttlMs
         return records.map((record) => record.address)
       },
       (error: unknown) => {
-        if (isDefinite(error)) this.onAnswer()
+        if (isDefinite(error)) this.onAnswer(hostname)
         // Failures are not kept: a retry must find a name that was mended.
         if (this.cache.get(hostname) === entry) this.cache.delete(hostname)
         throw error

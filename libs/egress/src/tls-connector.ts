@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import * as tls from 'node:tls'
 import type { Deadline } from './deadline-sweep.js'
@@ -6,6 +6,13 @@ import { type StageOutcome, stoppedByDeadline, stoppedByError } from './stage-ou
 
 // A session is 1 to 4 kB; beyond this many hosts the ones unused longest pay a full handshake again.
 const MOST_SESSIONS = 1_000
+/** A ticket may have 64 KiB, which nobody needs. */
+const MOST_SESSION_BYTES = 8 * 1_024
+/**
+ * Handshakes run on the event loop, where no deadline reaches them. With finite-field Diffie-Hellman the receiver chooses
+ * how large the numbers are: 10,000 bits stop everybody for a second. Whoever speaks TLS 1.2 has elliptic curves as well.
+ */
+const CIPHERS = `${tls.DEFAULT_CIPHERS}:!DHE`
 
 /** Turns TCP connections into verified TLS ones, TLS 1.2 or later. Contexts are costly, so all share one. */
 export class TlsConnector {
@@ -16,6 +23,9 @@ export class TlsConnector {
   constructor(extraCaPem?: string) {
     this.context = tls.createSecureContext({
       minVersion: 'TLSv1.2',
+      ciphers: CIPHERS,
+      // Else a receiver could ask for handshakes without end on a connection that is kept, where no deadline runs.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ...(extraCaPem !== undefined && { ca: [...tls.rootCertificates, ...certificatesIn(extraCaPem)] }),
     })
   }
@@ -62,6 +72,7 @@ export class TlsConnector {
   // Node does not check names again on a resumed session: one is kept only for the very name it was verified for.
   private remember(name: string, session: Buffer): void {
     this.sessions.delete(name)
+    if (session.length > MOST_SESSION_BYTES) return
     this.sessions.set(name, session)
     const [oldest] = this.sessions.keys()
     if (this.sessions.size > MOST_SESSIONS && oldest !== undefined) this.sessions.delete(oldest)

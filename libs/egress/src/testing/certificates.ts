@@ -9,6 +9,8 @@ export interface CertificateWishes {
   names?: string[]
   addresses?: string[]
   notAfter?: Date
+  /** Of a certificate that is its own authority; EC, unless told. */
+  keyType?: 'ec' | 'rsa'
 }
 
 /** An authority for tests: give its `cert` to the client and let it issue certificates for receivers. */
@@ -25,8 +27,8 @@ export async function anAuthority(): Promise<KeyAndCertificate & { issue: typeof
 }
 
 /** A certificate that is its own authority, as strangers' test servers have it. */
-export function aSelfSignedCertificate(): Promise<KeyAndCertificate> {
-  return issueFor({})
+export function aSelfSignedCertificate(wishes: CertificateWishes = {}): Promise<KeyAndCertificate> {
+  return issueFor(wishes)
 }
 
 const quick = { keyType: 'ec', algorithm: 'sha256' } as const
@@ -34,8 +36,10 @@ const DAY_MS = 24 * 3_600_000
 
 async function issueFor(wishes: CertificateWishes = {}, authority?: KeyAndCertificate): Promise<KeyAndCertificate> {
   const { names = ['localhost'], addresses = ['127.0.0.1'], notAfter = new Date(Date.now() + DAY_MS) } = wishes
+  const { keyType = quick.keyType } = wishes
   const pems = await generate([{ name: 'commonName', value: names[0] ?? 'receiver' }], {
     ...quick,
+    keyType,
     notBeforeDate: new Date(notAfter.getTime() - 30 * DAY_MS),
     notAfterDate: notAfter,
     extensions: [

@@ -40,9 +40,12 @@ export const floodHeaders: Misbehaviour = (socket) => {
   flood(socket, 'X-Header: and another one\r\n'.repeat(40))
 }
 
+const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'
+
 /** Announces an answer that never comes. */
-export const flood103: Misbehaviour = (socket) =>
-  drip(socket, () => 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(20))
+export const drip103: Misbehaviour = (socket) => drip(socket, (count) => (count % 10 === 0 ? HINTS : ''))
+
+export const flood103: Misbehaviour = (socket) => flood(socket, HINTS.repeat(20))
 
 export const headersWithoutBody: Misbehaviour = (socket) => socket.write(anAnswer('', 200, { 'Content-Length': '10' }))
 
