@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PostgresServer, removeWithUs } from '#local'
 import { AccountStore } from './configuration/account-store.js'
@@ -133,6 +133,22 @@ describe('a database that goes away', () => {
     await Promise.all([turn('one'), turn('one')])
 
     expect(happened).toEqual(['one begins', 'one ends', 'one begins', 'one ends'])
+  })
+
+  it('is ended by the server when whoever began it is silent, through every door', async () => {
+    const asked = `select current_setting('idle_in_transaction_session_timeout') as limit`
+    const plain = await database.transaction((session) => session.query<{ limit: string }>(asked))
+    const mapped = await database.ormTransaction((manager) => manager.query<{ limit: string }[]>(asked))
+    expect([...plain, ...mapped]).toEqual([{ limit: '30s' }, { limit: '30s' }])
+
+    const silent = database.transaction(async (session) => {
+      await session.query("set local idle_in_transaction_session_timeout = '50ms'")
+      await session.query('select pg_advisory_xact_lock(4712)')
+      await sleep(400)
+      await session.query('select 1')
+    })
+    await expect(silent).rejects.toThrow(DatabaseUnavailable)
+    expect(await database.query('select pg_try_advisory_lock(4712) as "isFree"')).toEqual([{ isFree: true }])
   })
 
   it('is given up after seconds where somebody listens and never answers', async () => {

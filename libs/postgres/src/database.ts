@@ -31,6 +31,12 @@ export interface Session {
 /** No answer of ours takes this long in health; what does is a fault that waiting would hide. Ms. */
 const STATEMENT_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 3_000
+/**
+ * From one statement of a transaction to its next. A process whose machine has lost its power says no goodbye: without this
+ * the server would keep its locks, such as that of all changes or of the read models, until TCP gives up, for minutes or
+ * hours. Longer than an acknowledgement of Kafka is waited for in between. Ms.
+ */
+const IDLE_IN_TRANSACTION_MS = 30_000
 /** How often a quiet database is asked whether it is there, for readiness. Ms. */
 const PROBE_INTERVAL_MS = 3_000
 
@@ -41,6 +47,7 @@ const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000
 const DRIVER_TIMEOUTS = {
   connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   statement_timeout: STATEMENT_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   keepAlive: true,
 }
 

@@ -49,8 +49,6 @@ export class OutboxStore {
 async function publishBatch(session: Session, publish: PublishChanges): Promise<'done' | 'busy' | 'more'> {
   const [lock] = await session.query<{ ours: boolean }>('select pg_try_advisory_xact_lock($1) as ours', [LOCKS.relay])
   if (!lock?.ours) return 'busy'
-  // A relay whose process hangs while it publishes must not keep the lock from the other replicas for ever.
-  await session.query("set local idle_in_transaction_session_timeout = '30s'")
   const rows = await session.query<OutboxRow>('select id, change from outbox order by id limit $1', [BATCH])
   if (rows.length === 0) return 'done'
   await publish(rows.map((row) => JSON.parse(row.change) as WebhookChange<DeliverableWebhook>))
