@@ -80,16 +80,21 @@ function aclTable(): string {
   const rows = KAFKA_USERS.flatMap((user) =>
     permissionsOf(user, topics).map(
       ({ resource, name, isPrefix, operations }) =>
-        `| ${user} | ${resource} ${code(name + (isPrefix ? '*' : ''))} | ${operations.join(', ')} |`,
+        `| ${user} | ${resource} ${code(name + (isPrefix ? '*' : ''))} | ${operations.join(', ').replaceAll('_', ' ')} |`,
     ),
   )
   return ['| user | on | may |', '|---|---|---|', ...rows, ''].join('\n')
 }
 
 function aclLine(user: KafkaUser, { resource, name, isPrefix, operations }: Permission): string {
-  const may = operations.map((operation) => `--operation ${operation}`).join(' ')
+  const may = operations.map((operation) => `--operation ${asTheToolSays(operation)}`).join(' ')
   const pattern = isPrefix ? ' --resource-pattern-type prefixed' : ''
   return `--allow-principal User:${user} ${may} --${resource} ${name}${pattern}`
+}
+
+/** `describe_configs` is `DescribeConfigs` to `kafka-acls.sh`. */
+function asTheToolSays(operation: string): string {
+  return operation.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function code(text: string): string {

@@ -88,6 +88,7 @@ function entriesOf(user: KafkaUser, { resource, name, isPrefix, operations }: Pe
     write: AclOperationTypes.WRITE,
     create: AclOperationTypes.CREATE,
     describe: AclOperationTypes.DESCRIBE,
+    describe_configs: AclOperationTypes.DESCRIBE_CONFIGS,
   }
   return operations.map((operation) => ({
     principal: `User:${user}`,

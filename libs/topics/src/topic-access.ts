@@ -4,7 +4,7 @@ export const KAFKA_USERS = ['api', 'fanout', 'dispatcher', 'setup'] as const
 /** The three services, and the job that creates topics. */
 export type KafkaUser = (typeof KAFKA_USERS)[number]
 
-export type KafkaOperation = 'read' | 'write' | 'create' | 'describe'
+export type KafkaOperation = 'read' | 'write' | 'create' | 'describe' | 'describe_configs'
 
 /** One thing that a user may do, as a broker's access control list says it. Everything else is denied. */
 export interface Permission {
@@ -58,7 +58,8 @@ export function permissionsOf(user: KafkaUser, topics: TopicMap): Permission[] {
       ]
     case 'setup': {
       const names = topics.specs.map(({ name }) => name).filter((name) => !topics.isTier(name))
-      return [...names.map((name) => onTopic(name, 'create', 'describe')), onTiers(topics, 'create', 'describe')]
+      const operations = ['create', 'describe', 'describe_configs'] as const
+      return [...names.map((name) => onTopic(name, ...operations)), onTiers(topics, ...operations)]
     }
   }
 }

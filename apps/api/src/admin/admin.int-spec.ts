@@ -155,6 +155,24 @@ describe('the command line of operators', () => {
     expect(err).toContain(`kafka-topics.sh --bootstrap-server ${server} --alter --topic ${leftBehind} --partitions 2\n`)
   })
 
+  it('names what is kept otherwise than the configuration says, and leaves it so', async () => {
+    vi.stubEnv('KAFKA_TOPIC_PREFIX', `${prefix}kept.`)
+    vi.stubEnv('EVENT_RETENTION', '30d')
+    await run('create-topics')
+    expect(await run('create-topics')).toEqual({ code: 0, out: 'All topics exist.\n', err: '' })
+
+    vi.stubEnv('EVENT_RETENTION', '20d')
+    const alter = `kafka-configs.sh --bootstrap-server ${inject('kafkaBrokers')} --alter --entity-type topics`
+    for (const _ of [1, 2]) {
+      const { code, out, err } = await run('create-topics')
+      expect([code, out]).toEqual([0, 'All topics exist.\n'])
+      for (const topic of ['context-events', 'deliveries.dead-letter']) {
+        expect(err).toContain(`${alter} --entity-name ${prefix}kept.${topic} --add-config retention.ms=1728000000\n`)
+      }
+      expect(err.match(/warning/g)).toHaveLength(2)
+    }
+  })
+
   /** Active, of an account of its own. */
   async function aWebhook(id: string): Promise<string> {
     const { id: accountId } = await json<{ id: string }>('accounts', 'create', '--name', id, '--email', 'a@example.com')

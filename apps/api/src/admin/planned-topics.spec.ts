@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_RETRY_SCHEDULE, RetrySchedule } from '#domain'
 import { TopicMap } from '#topics'
-import { plannedTopics } from './planned-topics.js'
+import { differentSettings, plannedTopics } from './planned-topics.js'
 
 const DAY_MS = 86_400_000
 const topics = new TopicMap({
@@ -78,5 +78,53 @@ describe('the topics to create', () => {
       ['deliveries', 'deliveries.retry-7s', 'deliveries.retry-9s'].map((name) => `--topic ${name} --partitions 8`),
     )
     expect(partitions([['deliveries.retry-7s', 4]])['deliveries.replay']).toBe(4)
+  })
+})
+
+describe('topics that exist', () => {
+  const { brokers } = config
+  const [events, changes] = ['context-events', 'webhook-changes'].map((name) =>
+    plannedTopics(topics, new Map(), config).specs.find((spec) => spec.name === name)!,
+  )
+  const alter = 'kafka-configs.sh --bootstrap-server 10.0.0.1:9092,10.0.0.2:9092 --alter --entity-type topics'
+
+  it('are not spoken of while they are kept as planned, nor when they are missing', () => {
+    const asPlanned = [events!, changes!].map((spec) => [spec.name, { replicas: 3, config: spec.config }] as const)
+    expect(differentSettings([events!, changes!], new Map(asPlanned), brokers)).toEqual([])
+    expect(differentSettings([events!, changes!], new Map(), brokers)).toEqual([])
+  })
+
+  it('that are kept otherwise come with a warning each, and the command that changes it', () => {
+    const existing = new Map([
+      ['context-events', { replicas: 3, config: { ...events!.config, 'retention.ms': String(7 * DAY_MS) } }],
+      [
+        'webhook-changes',
+        { replicas: 3, config: { ...changes!.config, 'cleanup.policy': 'delete', 'min.insync.replicas': '1' } },
+      ],
+    ])
+
+    expect(differentSettings([events!, changes!], existing, brokers)).toEqual([
+      [
+        'context-events exists with retention.ms=604800000, and the configuration asks for 2592000000. Change it with:',
+        `  ${alter} --entity-name context-events --add-config retention.ms=2592000000`,
+      ].join('\n'),
+      [
+        'webhook-changes exists with cleanup.policy=delete, and the configuration asks for compact. Change it with:',
+        `  ${alter} --entity-name webhook-changes --add-config cleanup.policy=compact`,
+      ].join('\n'),
+      [
+        'webhook-changes exists with min.insync.replicas=1, and the configuration asks for 2. Change it with:',
+        `  ${alter} --entity-name webhook-changes --add-config min.insync.replicas=2`,
+      ].join('\n'),
+    ])
+  })
+
+  it('are not told to want more replicas in sync than there are: nothing could be written', () => {
+    const alone = { ...events!.config, 'min.insync.replicas': '1' }
+    const existing = new Map([['context-events', { replicas: 1, config: alone }]])
+
+    expect(differentSettings([events!], existing, brokers)).toEqual([
+      'context-events has 1 of 3 replicas. Add the others with kafka-reassign-partitions.sh, then run this again.',
+    ])
   })
 })

@@ -1,5 +1,8 @@
-import type { TopicSpec as TopicToEnsure } from '#kafka'
+import type { TopicAdmin, TopicSpec as TopicToEnsure } from '#kafka'
 import { type TopicMap, partitionProblem } from '#topics'
+
+/** By topic. */
+type Settings = NonNullable<Awaited<ReturnType<TopicAdmin['topicSettings']>>>
 
 export interface PlannedTopics {
   specs: TopicToEnsure[]
@@ -33,9 +36,49 @@ export function plannedTopics(
   return { specs, warnings: warningsFor(counts, shared, config) }
 }
 
+/**
+ * Sentences for the operator, where existing topics are kept otherwise than planned, each with the command that changes
+ * it. That is left to people: a shorter retention deletes at once, and a longer one may need a larger disk.
+ *
+ * @param existing those that are missing are not spoken of
+ * @param brokers host:port, as configured: the commands run as they are printed
+ */
+export function differentSettings(
+  specs: readonly TopicToEnsure[],
+  existing: Settings,
+  brokers: readonly string[],
+): string[] {
+  return specs.flatMap((spec) => {
+    const settings = existing.get(spec.name)
+    return settings ? differencesOf(spec, settings, brokers) : []
+  })
+}
+
+function differencesOf(
+  { name, config, replicationFactor }: TopicToEnsure,
+  settings: NonNullable<ReturnType<Settings['get']>>,
+  brokers: readonly string[],
+): string[] {
+  const alter = `kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics`
+  // With more of them wanted in sync than there are, nothing could be written.
+  const hasReplicas = settings.replicas >= replicationFactor
+  const changes = Object.entries(config)
+    .filter(([entry, value]) => settings.config[entry] !== value && (hasReplicas || entry !== IN_SYNC))
+    .map(
+      ([entry, value]) =>
+        `${name} exists with ${entry}=${settings.config[entry]}, and the configuration asks for ${value}. ` +
+        `Change it with:\n  ${alter} --entity-name ${name} --add-config ${entry}=${value}`,
+    )
+  if (hasReplicas) return changes
+  const missing = `${name} has ${settings.replicas} of ${replicationFactor} replicas. `
+  return [...changes, `${missing}Add the others with kafka-reassign-partitions.sh, then run this again.`]
+}
+
+const IN_SYNC = 'min.insync.replicas'
+
 /** Of three replicas two must have a record before it counts as written: one may die, and one may have died before. */
 function durable(replicationFactor: number): Record<string, string> {
-  return replicationFactor >= 3 ? { 'min.insync.replicas': '2' } : {}
+  return replicationFactor >= 3 ? { [IN_SYNC]: '2' } : {}
 }
 
 function warningsFor(

@@ -1,11 +1,13 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
-import { PartitionStore } from '#postgres'
+import { DatabaseUnavailable, PartitionStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 
 /** Often enough that a failed run has many more before the days made ahead are used up. Ms. */
 const EVERY_MS = 3_600_000
-/** After a run that failed, which at the start often means that the schema is not there yet. Ms. */
+/** When the coming days could not be made, which at the start often means that the schema is not there yet. Ms. */
 const AGAIN_AFTER_MS = 30_000
+/** When a day could not be dropped: a dump or an audit reads for long, and each try holds everybody up for a moment. Ms. */
+const DROP_AGAIN_AFTER_MS = 600_000
 /** Days of partitions made ahead; rows for a day without one make it themselves, only a little later. */
 const DAYS_AHEAD = 3
 
@@ -15,6 +17,8 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #isStopped = false
+  /** Until a drop succeeds. */
+  #isToldInUse = false
 
   constructor(
     private readonly partitions: PartitionStore,
@@ -32,22 +36,39 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
   }
 
   #begin(): void {
-    this.#running = this.#run().then((isDone) => {
+    this.#running = this.#run().then((restMs) => {
       if (this.#isStopped) return
-      this.#timer = setTimeout(() => this.#begin(), isDone ? EVERY_MS : AGAIN_AFTER_MS)
+      this.#timer = setTimeout(() => this.#begin(), restMs)
       this.#timer.unref()
     })
   }
 
-  async #run(): Promise<boolean> {
+  /** @returns ms until the next run */
+  async #run(): Promise<number> {
     try {
       await this.partitions.ensureAhead(DAYS_AHEAD)
-      const dropped = await this.partitions.dropExpired()
-      if (dropped.length > 0) this.logger.info({ dropped }, 'partitions older than the retention were dropped')
-      return true
     } catch (error) {
-      this.logger.warn({ err: error }, 'partitions could not be looked after; trying again')
-      return false
+      this.logger.warn({ err: error }, 'the partitions of the coming days could not be made; trying again')
+      return AGAIN_AFTER_MS
+    }
+    try {
+      const dropped = await this.partitions.dropExpired()
+      this.#isToldInUse = false
+      if (dropped.length > 0) this.logger.info({ dropped }, 'partitions older than the retention were dropped')
+      return EVERY_MS
+    } catch (error) {
+      this.#tellOfDrop(error)
+      return DROP_AGAIN_AFTER_MS
+    }
+  }
+
+  #tellOfDrop(error: unknown): void {
+    if (!(error instanceof DatabaseUnavailable)) {
+      this.logger.warn({ err: error }, 'partitions older than the retention could not be dropped; trying again')
+    } else if (!this.#isToldInUse) {
+      this.#isToldInUse = true
+      const reason = error.message
+      this.logger.info({ reason }, 'partitions older than the retention cannot be dropped now; trying again quietly')
     }
   }
 }

@@ -59,6 +59,42 @@ describe('the newest chains', () => {
     expect(chains.isReplaced({ id: 'dlv_1', chain: 0, acceptedAt: MONDAY })).toBe(true)
   })
 
+  it('are waited for no longer than a second, and count all the same when they come later', async () => {
+    let answer = (_: ChainKey[]): void => undefined
+    const chains = knowing(() => new Promise((resolve) => (answer = resolve)))
+    let isOver = false
+    const loading = chains.load().then(() => (isOver = true))
+    await vi.advanceTimersByTimeAsync(999)
+    expect(isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(isOver).toBe(true)
+    await loading
+    chains.saw({ id: 'dlv_2', chain: 3, acceptedAt: MONDAY })
+
+    answer(['dlv_1', 'dlv_2'].map((deliveryId) => ({ deliveryId, chain: 1, acceptedAt: MONDAY })))
+    await vi.advanceTimersByTimeAsync(0)
+
+    expect(chains.isReplaced({ id: 'dlv_1', chain: 0, acceptedAt: MONDAY })).toBe(true)
+    expect(chains.isReplaced({ id: 'dlv_2', chain: 2, acceptedAt: MONDAY })).toBe(true)
+  })
+
+  it('are told to be late once for each takeover, and not when they came in time', async () => {
+    const warnings: string[] = []
+    let answer = (_: ChainKey[]): void => undefined
+    const newest = () => new Promise<ChainKey[]>((resolve) => (answer = resolve))
+    const logger = { warn: (_: object, words: string) => void warnings.push(words) }
+    const chains = new NewestChains({ newest } as never, logger as never)
+    void chains.load()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(warnings).toEqual([expect.stringContaining('not read in time')])
+    answer([])
+
+    void chains.load()
+    answer([])
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(warnings).toHaveLength(1)
+  })
+
   it('are bounded: those seen longest ago are forgotten', () => {
     const chains = knowing(() => Promise.resolve([]), 2)
     for (const id of ['dlv_1', 'dlv_2', 'dlv_3']) chains.saw({ id, chain: 1, acceptedAt: MONDAY })

@@ -6,6 +6,8 @@ import { AskedAgain } from './asked-again.js'
 
 /** Beyond this the oldest are forgotten: a record of an earlier chain that still waits is then attempted after all. */
 const MOST_DELIVERIES = 200_000
+/** All partitions wait for an answer that spares only repeats. After a large replay it is long. Ms. */
+const LONGEST_WAIT_MS = 1_000
 
 type Seen = Pick<Delivery, 'id' | 'chain' | 'acceptedAt'>
 
@@ -22,7 +24,7 @@ export class NewestChains {
 
   constructor(
     private readonly runningChains: RunningChains,
-    @Inject(LOGGER) logger: Logger,
+    @Inject(LOGGER) private readonly logger: Logger,
     mostDeliveries = MOST_DELIVERIES,
   ) {
     this.#newest = new BoundedMap(mostDeliveries)
@@ -44,13 +46,28 @@ export class NewestChains {
     return newest !== undefined && chain < newest.chain && isSameEvent(acceptedAt, newest.acceptedAt)
   }
 
-  /** Reads what earlier owners saw. With Postgres away delivery goes on, and it is asked again. */
-  load(): Promise<void> {
-    return this.#reading.ask(async () => {
+  /**
+   * Reads what earlier owners saw, and is waited for no longer than a second. What comes later still counts: whether a
+   * record is replaced is asked when its turn comes. With Postgres away delivery goes on, and it is asked again.
+   */
+  async load(): Promise<void> {
+    const reading = this.#reading.ask(async () => {
       // The newest come first, and are to be forgotten last.
       for (const { deliveryId, ...newest } of (await this.runningChains.newest()).reverse()) {
         this.saw({ id: deliveryId, ...newest })
       }
     })
+    const isLate = await isLaterThan(reading, LONGEST_WAIT_MS)
+    if (isLate) this.logger.warn({}, 'redeliveries are not read in time: a replaced retry may be attempted meanwhile')
+  }
+}
+
+async function isLaterThan(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const passed = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), ms)))
+  try {
+    return await Promise.race([work.then(() => false), passed])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -20,6 +20,19 @@ describe('TopicAdmin', () => {
     )
   })
 
+  it('tells how existing topics are kept, by what was set or by default, and of how many replicas', async () => {
+    const names = [await kafka.topic(2, { 'retention.ms': '3600000' }), await kafka.topic()]
+    const entries = ['retention.ms', 'cleanup.policy', 'min.insync.replicas']
+    const defaults = { 'cleanup.policy': 'delete', 'min.insync.replicas': '1' }
+    expect(await kafka.admin.topicSettings([...names, 'missing'], entries)).toEqual(
+      new Map([
+        [names[0], { replicas: 1, config: { ...defaults, 'retention.ms': '3600000' } }],
+        [names[1], { replicas: 1, config: { ...defaults, 'retention.ms': '604800000' } }],
+      ]),
+    )
+    expect(await kafka.admin.topicSettings(['missing'], entries)).toEqual(new Map())
+  })
+
   it('tells bounds and committed offsets by partition', async () => {
     const topic = await kafka.topic(2)
     await kafka.producer().send([1, 2, 3].map((value) => ({ topic, partition: 1, key: 'k', value: String(value) })))

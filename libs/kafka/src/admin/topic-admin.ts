@@ -1,4 +1,6 @@
 import type { Admin } from 'kafkajs'
+import { brokerErrorType } from '../client/cluster-link.js'
+import { kafkaJs } from '../client/kafkajs.js'
 import { pauseFor } from '../client/pause-for.js'
 import type { KafkaClient, KafkaConnection } from '../kafka-connection.js'
 
@@ -7,6 +9,13 @@ export interface TopicSpec {
   name: string
   partitions: number
   replicationFactor: number
+  config: Record<string, string>
+}
+
+/** How a topic is kept; `config` as it is in force, set on the topic or not. */
+export interface TopicSettings {
+  /** Of each partition; of the one with the fewest where they differ. */
+  replicas: number
   config: Record<string, string>
 }
 
@@ -85,6 +94,35 @@ export class TopicAdmin {
     return new Map(found.map(({ name, partitions }) => [name, partitions.length]))
   }
 
+  /**
+   * How these topics are kept; topics that do not exist are left out.
+   * @param entries what to tell, in Kafka's own names
+   * @returns null: this user may see the topics, and not their configuration
+   */
+  async topicSettings(names: string[], entries: string[]): Promise<Map<string, TopicSettings> | null> {
+    const existing = new Set(await this.listTopics())
+    const topics = names.filter((name) => existing.has(name))
+    if (topics.length === 0) return new Map()
+    const admin = await this.ready()
+    const asked = topics.map((name) => ({ type: kafkaJs.ConfigResourceTypes.TOPIC, name, configNames: entries }))
+    try {
+      const [{ topics: found }, { resources }] = await Promise.all([
+        admin.fetchTopicMetadata({ topics }),
+        admin.describeConfigs({ resources: asked, includeSynonyms: false }),
+      ])
+      const replicas = new Map(found.map(({ name, partitions }) => [name, fewestReplicas(partitions)]))
+      return new Map(
+        resources.map(({ resourceName, configEntries }) => [
+          resourceName,
+          { replicas: replicas.get(resourceName) ?? 0, config: Object.fromEntries(configEntries.map(entryOf)) },
+        ]),
+      )
+    } catch (error) {
+      if (brokerErrorType(error) === 'TOPIC_AUTHORIZATION_FAILED') return null
+      throw error
+    }
+  }
+
   async listTopics(): Promise<string[]> {
     return (await this.ready()).listTopics()
   }
@@ -152,4 +190,12 @@ export class TopicAdmin {
     }
     return this.admin
   }
+}
+
+function fewestReplicas(partitions: { replicas: number[] }[]): number {
+  return Math.min(...partitions.map(({ replicas }) => replicas.length))
+}
+
+function entryOf({ configName, configValue }: { configName: string; configValue: string }): [string, string] {
+  return [configName, configValue]
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DatabaseUnavailable } from '../database-unavailable.js'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { PartitionStore } from './partition-store.js'
 import { READ_MODEL_TABLES } from './read-model-rows.js'
@@ -78,6 +79,23 @@ describe('the partitions of the read models', () => {
     expect(dropped).toHaveLength(4 + 4 + 2 + 2)
     expect(partitions.isKept('events', Date.parse('2024-02-28T00:00:00Z'))).toBe(true)
     expect(partitions.isKept('events', Date.parse('2024-02-27T23:59:59.999Z'))).toBe(false)
+  })
+
+  it('are left for another time while somebody reads them: all others would wait behind the drop', async () => {
+    const old = dayOf(TODAY) - 6
+    await partitions.ensureDays('deliveries', [old])
+    const reader = test.another()
+    try {
+      await reader.transaction(async (session) => {
+        await session.query('select count(*) from deliveries')
+        const begun = performance.now()
+        await expect(partitions.dropExpired()).rejects.toThrow(DatabaseUnavailable)
+        expect(performance.now() - begun).toBeLessThan(1_500)
+      })
+      expect(await partitions.dropExpired()).toEqual([partitionName('deliveries', old)])
+    } finally {
+      await reader.close()
+    }
   })
 
   it('are made again after another process dropped them, once they were forgotten', async () => {

@@ -12,6 +12,10 @@ export interface Retention {
 
 /** Rows per page are left free here: a delivery's row is written again when it ends, ideally on the same page. */
 const STORAGE: Partial<Record<ReadModelTable, string>> = { deliveries: 'with (fillfactor = 85)' }
+/** Changes of partitions wait for each other, and for long reads of theirs. Ms. */
+const CHANGE_WAITS_MS = 3_000
+/** A drop waits for all who read or write the table, and whoever comes meanwhile waits behind it: all of the API does. Ms. */
+const DROP_WAITS_MS = 200
 
 /**
  * The days of the read models. A day's partition is made ahead of time or when its first row comes, and dropped as a
@@ -58,7 +62,10 @@ export class PartitionStore {
     return dayOf(acceptedAt) >= this.#oldestKept(table)
   }
 
-  /** Drops the days that are over and older than the retention; answers the names of the tables dropped. */
+  /**
+   * Drops the days that are over and older than the retention; answers the names of the tables dropped.
+   * @throws {DatabaseUnavailable} also while somebody reads such a table for longer, a dump or an audit: come again later
+   */
   async dropExpired(): Promise<string[]> {
     const dropped: string[] = []
     for (const table of READ_MODEL_TABLES) {
@@ -68,6 +75,7 @@ export class PartitionStore {
         // One transaction each: a drop locks the whole table for its moment, and must not wait holding such a lock.
         await this.database.transaction(async (session) => {
           await takeTurn(session)
+          await session.query(`set local lock_timeout = ${DROP_WAITS_MS}`)
           await session.query(`drop table if exists ${partitionName(table, day)}`)
         })
         dropped.push(partitionName(table, day))
@@ -85,7 +93,7 @@ export class PartitionStore {
 
 async function takeTurn(session: Session): Promise<void> {
   // A change of partitions waits for long reads, and everybody else would wait behind it: give up early, come again.
-  await session.query("set local lock_timeout = '3s'")
+  await session.query(`set local lock_timeout = ${CHANGE_WAITS_MS}`)
   await session.query('select pg_advisory_xact_lock($1)', [LOCKS.partitions])
 }
 

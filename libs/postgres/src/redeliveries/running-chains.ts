@@ -2,7 +2,10 @@ import type { Database } from '../database.js'
 import { epochMs } from '../epoch-ms.js'
 import type { ChainKey } from '../read-models/ended-chains.js'
 
-/** A chain that ended longer ago has no predecessor whose record could still wait: the longest wait is hours. */
+/**
+ * What was asked for longer ago has no predecessor whose record could still wait: the longest wait is hours, and records
+ * that lie in the log while no dispatcher runs are kept for a week.
+ */
 const LOOK_BACK = "interval '8 days'"
 /** What a dispatcher is ready to hold in memory; more than one replay of everything that failed. */
 const MOST = 200_000
@@ -15,9 +18,9 @@ export class RunningChains {
   constructor(private readonly database: Database) {}
 
   /**
-   * The latest chain of each such delivery, newest events first where there are too many. A request counts from the
-   * moment that it has its number, however far behind the projector is; one that a process of the release before gave it
-   * from the moment that the projector knows.
+   * The latest chain of each such delivery: what runs, and then the newest requests where there are too many. A request
+   * counts from the moment that it has its number, however far behind the projector is; one that a process of the release
+   * before gave it from the moment that the projector knows, and while it runs.
    * @throws {DatabaseUnavailable}
    */
   newest(): Promise<ChainKey[]> {
@@ -25,9 +28,11 @@ export class RunningChains {
   }
 }
 
+// What has ended is in `redeliveries`, where every later chain got its number. Nothing finds it among the deliveries but
+// reading all that was ever replayed, for as long as that is kept. What runs is few of what waits, which has an index.
 const NEWEST = `
   (select id as "deliveryId", chain, ${epochMs('accepted_at')} as "acceptedAt" from deliveries
-   where chain > 0 and (chain_end is null or ended_at > now() - ${LOOK_BACK})
+   where chain > 0 and chain_end is null
    order by accepted_at desc limit ${MOST})
   union all
   (select delivery_id, chain, ${epochMs('accepted_at')} from redeliveries
