@@ -18,6 +18,7 @@ const told = (change: Partial<Parameters<typeof notificationMail>[0]> = {}) => (
   evidence: { webhook: { name: 'My Webhook', url: 'https://example.com/s3cret?token=x' }, reason: null, streak },
   createdAt: new Date(SINCE + 6 * HOUR),
   email: 'owner@example.com',
+  isLastForNow: false,
   ...change,
 })
 const mail = (...change: Parameters<typeof told>) => {
@@ -55,6 +56,13 @@ describe('the mail about a webhook', () => {
     const { subject, text } = mail({ kind: 'enabled', evidence: evidence({ reason: 'gone', streak: null }) })
     expect(subject).toBe('Your webhook is enabled again: My Webhook')
     expect(text).toContain('because your receiver had answered 410 Gone')
+  })
+
+  it('that is the last of an hour says so, and where to look instead', () => {
+    expect(mail().text).not.toContain('within an hour')
+    const { text } = mail({ isLastForNow: true })
+    expect(text).toContain('the 20th mail within an hour')
+    expect(text).toContain('GET /v1/webhooks shows')
   })
 
   it('shows of the URL only its host, and of the name one line', () => {

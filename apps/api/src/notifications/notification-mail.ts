@@ -1,12 +1,17 @@
 import { type DisableRule, formatDuration } from '#domain'
-import type { ClaimedNotification, NotificationEvidence, NotifiedStreak } from '#postgres'
+import {
+  type ClaimedNotification,
+  MOST_MAILS_PER_HOUR,
+  type NotificationEvidence,
+  type NotifiedStreak,
+} from '#postgres'
 import type { Mail } from './mailer.js'
 
-type Told = Pick<ClaimedNotification, 'id' | 'kind' | 'webhookId' | 'evidence' | 'createdAt' | 'email'>
+type Told = Pick<ClaimedNotification, 'id' | 'kind' | 'webhookId' | 'evidence' | 'createdAt' | 'email' | 'isLastForNow'>
 
 /** The mail that tells a webhook's owner what happened, what it rests on, and what they can do. */
 export function notificationMail(notification: Told, rule: DisableRule): Mail {
-  const { kind, webhookId, evidence, createdAt, email } = notification
+  const { kind, webhookId, evidence, createdAt, email, isLastForNow } = notification
   const paragraphs = { failing, disabled, enabled }[kind](webhookId, evidence, rule)
   const name = oneLine(evidence.webhook.name)
   const subject = {
@@ -19,10 +24,14 @@ export function notificationMail(notification: Told, rule: DisableRule): Mail {
   return {
     to: email,
     subject,
-    text: `${[...paragraphs, aboutWhich].map(wrapped).join('\n\n')}\n`,
+    text: `${[...paragraphs, aboutWhich, ...(isLastForNow ? [LAST_FOR_NOW] : [])].map(wrapped).join('\n\n')}\n`,
     name: `${at}-${kind}-${webhookId}`,
   }
 }
+
+const LAST_FOR_NOW =
+  `This is the ${MOST_MAILS_PER_HOUR}th mail within an hour, and we send no more than that. More may have become of ` +
+  'your webhooks: GET /v1/webhooks shows the state of each.'
 
 function failing(_: string, { streak }: NotificationEvidence, rule: DisableRule): string[] {
   const disableAt = streak ? ` at ${timeOf(streak.since + rule.afterMs)}` : ''

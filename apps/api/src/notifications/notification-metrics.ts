@@ -10,6 +10,7 @@ export class NotificationMetrics {
   readonly #pending: Gauge
   readonly #sent: Counter
   readonly #failed: Counter
+  readonly #withheld: Counter
   readonly #eventsPending: Gauge
   readonly #eventsSent: Counter
   readonly #eventsFailed: Counter
@@ -31,6 +32,11 @@ export class NotificationMetrics {
       name: 'webhooks_notifications_failed_total',
       help: 'Attempts to send a notification that failed; given_up: it is not tried again.',
       labelNames: ['next'],
+      registers,
+    })
+    this.#withheld = new Counter({
+      name: 'webhooks_notifications_withheld_total',
+      help: 'Mails that were not sent because their account had had those of the hour.',
       registers,
     })
     this.#eventsPending = new Gauge({
@@ -77,5 +83,9 @@ export class NotificationMetrics {
 
   failed(next: 'retry' | 'given_up'): void {
     this.#failed.inc({ next })
+  }
+
+  withheld(count: number): void {
+    this.#withheld.inc(count)
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ClaimedNotification, NotificationStore } from '#postgres'
+import type { ClaimedNotification, NotificationStore, WithheldMails } from '#postgres'
 import { Registry } from '#telemetry'
 import { type Mail, type Mailer, MailRefused } from './mailer.js'
 import { NotificationMetrics } from './notification-metrics.js'
@@ -17,6 +17,7 @@ function aNotification(id: string, change: Partial<ClaimedNotification> = {}): C
     createdAt: new Date(),
     attempts: 1,
     email: 'owner@example.com',
+    isLastForNow: false,
     webhookExists: true,
     ...change,
   }
@@ -27,15 +28,17 @@ function aSender(
   waiting: ClaimedNotification[],
   fails: (mail: Mail) => boolean = () => false,
   error = new Error('the server is away'),
+  withheld: WithheldMails[][] = [],
 ) {
   const done: [id: string, wasSent: boolean][] = []
   const putOff: string[] = []
   const mails: Mail[] = []
-  const store: Pick<NotificationStore, 'claim' | 'settle' | 'putOff' | 'pending'> = {
+  const store: Pick<NotificationStore, 'claim' | 'settle' | 'putOff' | 'pending' | 'takeWithheld'> = {
     claim: async () => waiting.shift(),
     settle: async (id, wasSent) => void done.push([id, wasSent]),
     putOff: async (id) => void putOff.push(id),
     pending: async () => waiting.length + putOff.length,
+    takeWithheld: async () => withheld.shift() ?? [],
   }
   const mailer: Pick<Mailer, 'send'> = {
     send: async (mail) => {
@@ -47,7 +50,9 @@ function aSender(
   const registry = new Registry()
   const config = { disable: { afterAttempts: 10, afterMs: 1_000 } }
   const metrics = new NotificationMetrics(registry)
-  const sender = new NotificationSender(store as NotificationStore, mailer as Mailer, metrics, config, silent)
+  const warnings: unknown[] = []
+  const logger = { ...silent, warn: (fields: object) => void warnings.push(fields) }
+  const sender = new NotificationSender(store as NotificationStore, mailer as Mailer, metrics, config, logger)
   const run = async () => {
     sender.onApplicationBootstrap()
     await expect.poll(async () => (await registry.metrics()).includes('notifications_pending')).toBe(true)
@@ -55,7 +60,7 @@ function aSender(
     await sender.onApplicationShutdown()
     return registry.metrics()
   }
-  return { run, done, putOff, mails }
+  return { run, done, putOff, mails, sender, registry, warnings }
 }
 
 describe('the sender of notifications', () => {
@@ -96,6 +101,23 @@ describe('the sender of notifications', () => {
     const away = aSender([old], () => true)
     expect(await away.run()).toContain('webhooks_notifications_failed_total{next="retry"} 1')
     expect([away.done, away.putOff]).toEqual([[], ['1']])
+  })
+
+  it('counts the mails that are withheld, and warns of each account once', async () => {
+    const looks = [
+      [{ accountId: 'acc_1', count: 4 }],
+      [
+        { accountId: 'acc_1', count: 2 },
+        { accountId: 'acc_2', count: 1 },
+      ],
+    ]
+    const { sender, registry, warnings } = aSender([], undefined, undefined, looks)
+    expect(await registry.metrics()).toContain('webhooks_notifications_withheld_total 0')
+    sender.onApplicationBootstrap()
+    sender.wake()
+    await expect.poll(() => registry.metrics()).toContain('webhooks_notifications_withheld_total 7')
+    await sender.onApplicationShutdown()
+    expect(warnings).toMatchObject([{ accountId: 'acc_1' }, { accountId: 'acc_2' }])
   })
 
   it('bothers nobody about a webhook that was deleted', async () => {

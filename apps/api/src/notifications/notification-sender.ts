@@ -13,6 +13,8 @@ import { NotificationMetrics } from './notification-metrics.js'
 const EVERY_MS = 5_000
 /** Longer than the mail server may take: until then nobody else sends the same. Ms. */
 const LEASE_MS = 60_000
+/** An account whose mails are withheld all day is a line an hour in the log. Ms. */
+const WARN_AGAIN_MS = 3_600_000
 
 /** Sends what waits in the outbox of notifications, at least once each. Every replica may; each takes one at a time. */
 @Injectable()
@@ -22,6 +24,8 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     EVERY_MS,
     (error) => this.#unreachable(error),
   )
+  /** When the log was last told of an account's withheld mails. Ms since the epoch. */
+  readonly #warnedAt = new Map<string, number>()
   #isFailing = false
   #isStopping = false
 
@@ -53,6 +57,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
       goesOn = notification !== undefined && (await this.#send(notification))
     }
     this.metrics.pending(await this.store.pending())
+    await this.#countWithheld()
     this.#isFailing = false
   }
 
@@ -88,6 +93,17 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     )
     if (again === null) await this.store.settle(id, false)
     else await this.store.putOff(id, new Date(again))
+  }
+
+  async #countWithheld(): Promise<void> {
+    const now = Date.now()
+    for (const [accountId, at] of this.#warnedAt) if (now - at >= WARN_AGAIN_MS) this.#warnedAt.delete(accountId)
+    for (const { accountId, count } of await this.store.takeWithheld()) {
+      this.metrics.withheld(count)
+      if (this.#warnedAt.has(accountId)) continue
+      this.#warnedAt.set(accountId, now)
+      this.logger.warn({ stage: 'notification.withhold', accountId }, 'an account has had its mails of this hour')
+    }
   }
 
   #unreachable(error: unknown): void {

@@ -3,6 +3,7 @@ import type { ApiConfig } from '#config'
 import { Database, NotificationStore, OperationalEventStore } from '#postgres'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { Mailer } from './mailer.js'
+import { NotificationForgetting } from './notification-forgetting.js'
 import { NotificationMetrics } from './notification-metrics.js'
 import { NotificationSender } from './notification-sender.js'
 import { Notifications } from './notifications.js'
@@ -24,6 +25,7 @@ import { OperationalEventSender } from './operational-event-sender.js'
     { provide: Mailer, useFactory: ({ mail }: ApiConfig) => new Mailer(mail), inject: [API_CONFIG] },
     NotificationMetrics,
     NotificationSender,
+    NotificationForgetting,
     OperationalEventSender,
     Notifications,
   ],

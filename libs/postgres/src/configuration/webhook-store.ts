@@ -138,7 +138,10 @@ function stateAfter(found: Webhook, isActive: boolean | undefined): Pick<Webhook
   return { state, disabledReason }
 }
 
-/** Mail goes only to whom mail has told that we disabled the webhook; the account's other webhooks hear of all. */
+/**
+ * Mail goes only of what mail tells: that we disabled the webhook, and that it is back; the account's other webhooks hear
+ * of all. Where the first was withheld the second may still go: it says by itself what it is about.
+ */
 async function tell(manager: EntityManager, before: Webhook, after: Webhook): Promise<void> {
   if (before.state === after.state) return
   const change = after.state === 'disabled' ? 'disabled' : 'enabled'

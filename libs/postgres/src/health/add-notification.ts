@@ -1,5 +1,6 @@
 import type { NotableChange } from '#domain'
 import type { Webhook } from '../entities/webhook.js'
+import { hasItsMails } from './mail-bound.js'
 import type { NotificationEvidence } from './notification.js'
 
 /** A transaction, whoever leads it. */
@@ -15,7 +16,10 @@ export interface Ways {
 
 type NotifiedWebhook = Pick<Webhook, 'id' | 'accountId' | 'name' | 'url'>
 
-/** Leaves a notification to be sent, in the transaction of what it is about: neither can be without the other. */
+/**
+ * Leaves a notification to be sent, in the transaction of what it is about: neither can be without the other. Its mail is
+ * withheld from an account that has had its mails of the hour; its event goes all the same.
+ */
 export async function addNotification(
   transaction: Transaction,
   kind: NotableChange,
@@ -24,9 +28,11 @@ export async function addNotification(
   ways: Ways,
 ): Promise<void> {
   const evidence: NotificationEvidence = { webhook: { name, url }, reason: null, streak: null, ...what }
-  await transaction.query(
-    `insert into notifications (account_id, webhook_id, kind, evidence, created_at, next_attempt_at, event_due_at)
-     values ($1, $2, $3, $4, now(), case when $5 then now() end, case when $6 then now() end)`,
-    [accountId, id, kind, JSON.stringify(evidence), ways.mail, ways.event],
-  )
+  await transaction.query(ADD, [accountId, id, kind, JSON.stringify(evidence), ways.mail, ways.event])
 }
+
+const ADD = `
+  insert into notifications
+    (account_id, webhook_id, kind, evidence, created_at, next_attempt_at, event_due_at, mail_withheld)
+  select $1, $2, $3, $4, now(), case when $5 and not is_over then now() end, case when $6 then now() end, $5 and is_over
+  from (select ${hasItsMails('$1', 'now()')} as is_over) as bound`

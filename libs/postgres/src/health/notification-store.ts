@@ -1,13 +1,23 @@
 import type { Database } from '../database.js'
+import { hasItsMails } from './mail-bound.js'
 import type { ClaimedNotification } from './notification.js'
+
+/** Withheld of one account since somebody last looked. */
+export interface WithheldMails {
+  accountId: string
+  count: number
+}
+
+/** A thousand rows are changed in some milliseconds. */
+const AT_ONCE = 1_000
 
 /** Notifications that wait to be sent by mail: an outbox of its own, so that nothing ever waits for a mail server. */
 export class NotificationStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes the notification that is due longest, so that no other process sends it within `leaseMs`. A process that dies
-   * with it leaves it to be claimed again then. Undefined: none is due.
+   * Takes the notification that was tried least, and of those the one that is due longest, so that no other process sends
+   * it within `leaseMs`. A process that dies with it leaves it to be claimed again then. Undefined: none is due.
    */
   async claim(leaseMs: number): Promise<ClaimedNotification | undefined> {
     const [row] = await this.database.query<ClaimedNotification & { evidence: never }>(CLAIM, [leaseMs / 1_000])
@@ -37,17 +47,59 @@ export class NotificationStore {
     )
     return row!.count
   }
+
+  /** The mails that were withheld and that nobody has counted yet; the next look finds what is left of very many. */
+  takeWithheld(): Promise<WithheldMails[]> {
+    return this.database.query<WithheldMails>(TAKE_WITHHELD)
+  }
+
+  /**
+   * In portions. A notification is of use until it is sent both ways: what is told once is told once because of the
+   * webhook's version and of `warned_at`, whether or not its notification is still there.
+   *
+   * @returns how many were forgotten
+   */
+  async forgetDone(olderThanMs: number): Promise<number> {
+    let forgotten = 0
+    for (;;) {
+      const rows = await this.database.query(FORGET, [olderThanMs])
+      forgotten += rows.length
+      if (rows.length < AT_ONCE) return forgotten
+    }
+  }
 }
 
-/** Not `skip locked`: the row is also that of the other way, which would make this one pass it over until the next look. */
+/**
+ * Not `skip locked`: the row is also that of the other way, which would make this one pass it over until the next look.
+ * Those tried least first: what an address refuses for days would else keep the news of others waiting each time.
+ */
 const CLAIM = `
   with claimed as (
     update notifications set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
     where id = (
       select id from notifications where next_attempt_at <= now()
-      order by next_attempt_at limit 1 for update)
+      order by attempts, next_attempt_at limit 1 for update)
     returning *
   )
   select c.id, c.kind, c.account_id as "accountId", c.webhook_id as "webhookId", c.evidence, c.created_at as "createdAt",
-         c.attempts, a.email, exists (select 1 from webhooks w where w.id = c.webhook_id) as "webhookExists"
+         c.attempts, a.email, exists (select 1 from webhooks w where w.id = c.webhook_id) as "webhookExists",
+         ${hasItsMails('c.account_id', 'c.created_at', 'n.id <= c.id')} as "isLastForNow"
   from claimed c join accounts a on a.id = c.account_id`
+
+/** What the other way holds is found by the next look. */
+const TAKE_WITHHELD = `
+  with taken as (
+    update notifications set mail_withheld = false
+    where id = any(array(select id from notifications where mail_withheld limit ${AT_ONCE} for update skip locked))
+    returning account_id
+  )
+  select account_id as "accountId", count(*)::int as count from taken group by account_id`
+
+/** Not within the hour in which they count for the bound of mails. What another replica is forgetting is passed over. */
+const FORGET = `
+  delete from notifications where id = any(array(
+    select id from notifications
+    where next_attempt_at is null and event_due_at is null
+      and created_at < now() - greatest($1::float8 * interval '1 ms', interval '1 hour')
+    order by created_at limit ${AT_ONCE} for update skip locked
+  )) returning 1`

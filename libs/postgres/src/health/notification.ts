@@ -31,6 +31,8 @@ export interface ClaimedNotification extends Notification {
   attempts: number
   /** The owner's address. */
   email: string
+  /** The account had its mails of the hour with it: the next news may go without. */
+  isLastForNow: boolean
   /** Of a deleted webhook nobody needs to hear. */
   webhookExists: boolean
 }
