@@ -1,47 +1,54 @@
-import { timingSafeEqual } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
-import { type ActiveKey, ApiKeyStore } from '#postgres'
+import { ApiKeyStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import type { CallerIdentity } from './caller.js'
+import { FailingLog } from './failing-log.js'
 import { hashOfKey, isWellFormedKey } from './key-format.js'
-import { PRODUCER_SCOPE } from './scopes.js'
+import { KeyReader, type ReadKeyStore } from './key-reader.js'
+import { KnownKeys } from './known-keys.js'
 
 /** A new or revoked key is known everywhere within 2 s: this and the time of one query. Ms. */
 const REFRESH_MS = 1_500
+/** How long a row may work that was deleted or changed by hand, of which no difference tells. Ms. */
+const READ_ALL_MS = 60_000
 /** How exact `last_used_at` is; shorter costs a write per key and interval. Ms. */
 const TOUCH_MS = 10_000
 
 /** With Postgres away nobody waits longer than this for a no. Ms. */
 const LONGEST_LOOK_MS = 1_000
 
-/**
- * A key is found by one half of its hash and recognised by all of it, in constant time: how long a look-up takes tells
- * at most of a hash's first half, of which the other half does not follow.
- */
-interface KnownKey {
-  hash: Buffer
-  caller: CallerIdentity
-}
-
-type KeyStore = Pick<ApiKeyStore, 'activeKeys' | 'touch'>
+type KeyStore = ReadKeyStore & Pick<ApiKeyStore, 'touch'>
 
 /**
  * All active keys in memory, so that no request waits for Postgres and none fails while it is away: the keys of the
- * last refresh stay. Ten thousand keys cost a few milliseconds per refresh; far beyond that, refresh by difference.
+ * last refresh stay. A refresh asks for what changed, and once a minute for everything, page by page.
  */
 @Injectable()
 export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
-  #bySelector: Map<string, KnownKey> | undefined
+  readonly #known = new KnownKeys()
+  readonly #reader: KeyReader
+  readonly #refreshes: FailingLog
+  readonly #looks: FailingLog
+  readonly #touches: FailingLog
   #used = new Set<string>()
   #timers: NodeJS.Timeout[] = []
-  #refreshing: Promise<void> | undefined
-  #isStale = false
+  #readingChanges: Promise<void> | undefined
+  #readingAll: Promise<void> | undefined
+  #allReadAt: number | undefined
 
   constructor(
     @Inject(ApiKeyStore) private readonly store: KeyStore,
-    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn'>,
-  ) {}
+    @Inject(LOGGER) logger: Pick<Logger, 'info' | 'warn'>,
+  ) {
+    this.#reader = new KeyReader(store, this.#known)
+    const stale = 'API keys could not be refreshed; the last ones stay valid'
+    this.#refreshes = new FailingLog(logger, stale, 'API keys are fresh again')
+    const unsought = 'unknown API keys could not be looked for'
+    this.#looks = new FailingLog(logger, unsought, 'unknown API keys are looked for again')
+    const unnoted = 'the last use of API keys could not be noted; trying again'
+    this.#touches = new FailingLog(logger, unnoted, 'the last use of API keys is noted again')
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     this.#timers = [
@@ -54,57 +61,65 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
-    await this.#refreshing
+    await Promise.allSettled([this.#readingChanges, this.#readingAll])
     await this.#touchUsed()
   }
 
-  /** Whether there has been any answer from the database; before it, nobody can be told right from wrong. */
+  /** Whether the database has told of all keys once; before it, nobody can be told right from wrong. */
   get isLoaded(): boolean {
-    return this.#bySelector !== undefined
+    return this.#allReadAt !== undefined
   }
 
   /** The owner of a key, or undefined for one that is malformed, unknown or revoked. */
   identify(key: string): CallerIdentity | undefined {
     if (!isWellFormedKey(key)) return undefined
-    const hash = Buffer.from(hashOfKey(key), 'hex')
-    const known = this.#bySelector?.get(selectorOf(hash))
-    if (!known || !timingSafeEqual(hash, known.hash)) return undefined
-    this.#used.add(known.caller.keyId)
-    return known.caller
+    const caller = this.#known.ownerOf(hashOfKey(key))
+    if (caller) this.#used.add(caller.keyId)
+    return caller
   }
 
   /**
-   * For a key that is not known yet: it may have been made a moment ago, and whoever made it tries it at once. All who
-   * ask at the same time share one query, so that guessers cost no more than that.
+   * For a key that is not known yet: it may have been made a moment ago, and whoever made it tries it at once. It is
+   * looked for alone, so that guessers and forgotten integrations cost no more than that.
    */
   async identifyNew(key: string): Promise<CallerIdentity | undefined> {
     if (!isWellFormedKey(key)) return undefined
-    await Promise.race([this.#refreshAnew(), setTimeout(LONGEST_LOOK_MS)])
+    await Promise.race([this.#lookFor(hashOfKey(key)), setTimeout(LONGEST_LOOK_MS)])
     return this.identify(key)
   }
 
-  /** Behind one that is under way: that may have been sent before the key was made. */
-  async #refreshAnew(): Promise<void> {
-    await this.#refreshing
-    await this.refresh()
+  async #lookFor(hash: string): Promise<void> {
+    try {
+      await this.#reader.lookFor(hash)
+      this.#looks.succeeded()
+    } catch (error) {
+      this.#looks.failed(error)
+    }
   }
 
   /** Never rejects: what fails is logged once and tried again at the next interval. */
-  refresh(): Promise<void> {
-    this.#refreshing ??= this.#load().finally(() => (this.#refreshing = undefined))
-    return this.#refreshing
+  async refresh(): Promise<void> {
+    try {
+      this.#readingChanges ??= this.#reader.readChanges().finally(() => (this.#readingChanges = undefined))
+      await this.#readingChanges
+      // The next interval does not wait for it: a revoked key is refused in time also while this takes long.
+      if (this.#mustReadAll())
+        await (this.#readingAll ??= this.#readAll().finally(() => (this.#readingAll = undefined)))
+      this.#refreshes.succeeded({ keys: this.#known.size })
+    } catch (error) {
+      this.#refreshes.failed(error)
+    }
   }
 
-  async #load(): Promise<void> {
-    try {
-      const keys = await this.store.activeKeys()
-      this.#bySelector = new Map(keys.map((key) => knownKey(key)))
-      if (this.#isStale) this.logger.info({ keys: keys.length }, 'API keys are fresh again')
-      this.#isStale = false
-    } catch (error) {
-      if (!this.#isStale) this.logger.warn({ err: error }, 'API keys could not be refreshed; the last ones stay valid')
-      this.#isStale = true
-    }
+  /** Also after every failure: Postgres may have come back as a standby that lacks what was committed last. */
+  #mustReadAll(): boolean {
+    if (this.#allReadAt === undefined || this.#refreshes.isFailing) return true
+    return performance.now() - this.#allReadAt >= READ_ALL_MS
+  }
+
+  async #readAll(): Promise<void> {
+    await this.#reader.readAll()
+    this.#allReadAt = performance.now()
   }
 
   async #touchUsed(): Promise<void> {
@@ -113,27 +128,11 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     this.#used = new Set()
     try {
       await this.store.touch([...used], new Date())
-    } catch {
-      // Postgres is away, which #load reports. Whoever was used meanwhile is noted when it is back.
+      this.#touches.succeeded()
+    } catch (error) {
+      this.#touches.failed(error)
+      // Whoever was used meanwhile is noted when it works again.
       for (const id of used) this.#used.add(id)
     }
-  }
-}
-
-function knownKey({ hash: hex, ...key }: ActiveKey): [selector: string, KnownKey] {
-  const hash = Buffer.from(hex, 'hex')
-  return [selectorOf(hash), { hash, caller: callerFor(key) }]
-}
-
-function selectorOf(hash: Buffer): string {
-  return hash.toString('latin1', 0, hash.length / 2)
-}
-
-function callerFor(key: { id: string; accountId: string | null; scopes: string[] }): CallerIdentity {
-  return {
-    keyId: key.id,
-    accountId: key.accountId,
-    scopes: new Set(key.scopes),
-    isProducer: key.scopes.includes(PRODUCER_SCOPE),
   }
 }

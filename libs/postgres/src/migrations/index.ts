@@ -1,6 +1,8 @@
 import { Accounting1763960000006 } from './accounting.js'
 import { AttemptsByTime1763960000009 } from './attempts-by-time.js'
 import { Configuration1763960000001 } from './configuration.js'
+import { KeyChanges1763960000014 } from './key-changes.js'
+import { MailsOfAnAccount1763960000013 } from './mails-of-an-account.js'
 import { MatchesAsTheyAre1763960000010 } from './matches-as-they-are.js'
 import { OperationalEvents1763960000008 } from './operational-events.js'
 import { ReadModels1763960000002 } from './read-models.js'
@@ -23,4 +25,6 @@ export const migrations = [
   MatchesAsTheyAre1763960000010,
   ReplaysAhead1763960000011,
   RedeliveredEvents1763960000012,
+  MailsOfAnAccount1763960000013,
+  KeyChanges1763960000014,
 ]
