@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query } from '@nestjs/common'
+import { Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import { isEventType } from '#domain'
 import { DeliveryLog, type DeliveryState, EventLog, WebhookStore } from '#postgres'
@@ -7,15 +7,17 @@ import { Scopes } from '../accounts/scopes.js'
 import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf } from '../http/list.js'
 import { sampleBody } from '../webhooks/sample-body.js'
-import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
+import { MOST_ATTEMPT_BYTES, deliveryDetailView, deliverySummaryView } from './delivery-views.js'
 import { filterTime } from './filter-time.js'
 import { LogCursor } from './log-cursor.js'
+import { LogReadTurns } from './log-read-turns.js'
 import { type DeliveriesQuery, deliveriesQuery, deliveryDetail, deliverySummary } from './log-schemas.js'
 import { knownId, notFound } from './not-found.js'
 
 @ApiTags('deliveries')
 @Controller('v1')
 @Scopes('deliveries:read')
+@UseInterceptors(LogReadTurns)
 export class DeliveriesController {
   constructor(
     private readonly deliveries: DeliveryLog,
@@ -41,10 +43,10 @@ export class DeliveriesController {
   }
 
   @Get('deliveries/:id')
-  @ApiOperation({ operationId: 'getDelivery', summary: 'One delivery with every attempt.' })
+  @ApiOperation({ operationId: 'getDelivery', summary: 'One delivery with its attempts.' })
   @ApiOkResponse({ standardSchema: deliveryDetail, description: 'The delivery.' })
   async get(@AccountId() accountId: string, @Param('id') id: string) {
-    const found = await this.deliveries.withAttempts(accountId, knownId('delivery', id))
+    const found = await this.deliveries.withAttempts(accountId, knownId('delivery', id), MOST_ATTEMPT_BYTES)
     if (!found) throw notFound('delivery')
     const { delivery, attempts } = found
     return deliveryDetailView(delivery, attempts, await this.#bodyOf(delivery))

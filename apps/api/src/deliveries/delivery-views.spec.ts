@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AttemptRow, type DeliveryState, statesFrom } from '#postgres'
+import { type DeliveryState, type LoggedAttempt, statesFrom } from '#postgres'
 import { anAttempted } from '../../../../libs/domain/src/builders.testing.js'
 import { deliveryDetailView, deliverySummaryView } from './delivery-views.js'
 import { deliveryDetail } from './log-schemas.js'
@@ -12,7 +12,7 @@ const waiting = statesFrom(
 )[0] as DeliveryState
 const delivered = statesFrom(anAttempted())[0] as DeliveryState
 
-function anAttempt(change: Partial<AttemptRow>): AttemptRow {
+function anAttempt(change: Partial<LoggedAttempt>): LoggedAttempt {
   return {
     id: 'atm_1',
     deliveryId: 'dlv_1',
@@ -26,6 +26,7 @@ function anAttempt(change: Partial<AttemptRow>): AttemptRow {
     reason: 'http_status',
     request: { url: 'https://example.com/webhook', headers: {} },
     response: { status: 500, headers: {}, body: 'sorry' },
+    newerBytes: 0,
     ...change,
   }
 }
@@ -48,7 +49,7 @@ describe('a delivery as its owner sees it', () => {
     })
   })
 
-  it.each<[Partial<AttemptRow>, RegExp]>([
+  it.each<[Partial<LoggedAttempt>, RegExp]>([
     [{}, /answered 500/],
     [{ reason: 'timeout', response: null }, /within 5 seconds/],
     [{ reason: 'address_denied', response: null }, /do not send to/],
@@ -60,5 +61,21 @@ describe('a delivery as its owner sees it', () => {
     expect(view.attempts[0]?.message).toMatch(sentence)
     expect(view.attempts[0]?.request.body).toBe('{"id":"evt_1"}')
     expect(deliveryDetail.parse(view)).toEqual(view)
+  })
+
+  it('shows of a large event the newest attempts that a megabyte holds, since the body is in each', () => {
+    // In an answer each quotation mark is two characters.
+    const body = JSON.stringify({ name: '"'.repeat(30_000) })
+    const attempts = Array.from({ length: 100 }, (_, number) => anAttempt({ number, newerBytes: (99 - number) * 500 }))
+
+    const view = deliveryDetailView(delivered, attempts, body)
+
+    const bytes = Buffer.byteLength(JSON.stringify(view))
+    expect(bytes).toBeGreaterThan(900_000)
+    expect(bytes).toBeLessThan(1_200_000)
+    const numbers = view.attempts.map(({ number }) => number)
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 100 - numbers.length + i))
+    const ofLargest = deliveryDetailView(delivered, attempts, '"'.repeat(256 * 1024))
+    expect(ofLargest.attempts.map(({ number }) => number)).toEqual([94, 95, 96, 97, 98, 99])
   })
 })

@@ -1,5 +1,5 @@
 import { type AttemptOutcome, type FailureReason, sentenceFor } from '#domain'
-import { type AttemptRow, type DeliveryState, statusOf } from '#postgres'
+import { type AttemptRow, type DeliveryState, type LoggedAttempt, statusOf } from '#postgres'
 import type { DeliveryDetail, DeliverySummary } from './log-schemas.js'
 
 export function deliverySummaryView(state: DeliveryState): DeliverySummary {
@@ -18,9 +18,26 @@ export function deliverySummaryView(state: DeliveryState): DeliverySummary {
   }
 }
 
-/** `body`: the event's text, the same in every attempt; null where it is no longer kept. */
-export function deliveryDetailView(state: DeliveryState, attempts: AttemptRow[], body: string | null): DeliveryDetail {
-  return { ...deliverySummaryView(state), attempts: attempts.map((attempt) => attemptView(attempt, body)) }
+/** Of one answer, which the process holds until its client has read it. A hundred attempts can be ten times as much. */
+export const MOST_ATTEMPT_BYTES = 1_000_000
+/** A whole chain, of however large an event: the first attempt and five retries, three megabytes at most. */
+const ALWAYS_SHOWN = 6
+
+/**
+ * @param attempts oldest first; of them the newest are shown, until they are a megabyte, and six in any case
+ * @param body the event's text, the same in every attempt; null where it is no longer kept
+ */
+export function deliveryDetailView(
+  state: DeliveryState,
+  attempts: LoggedAttempt[],
+  body: string | null,
+): DeliveryDetail {
+  const bodyBytes = Buffer.byteLength(JSON.stringify(body))
+  const shown = attempts.filter(({ newerBytes }, i) => {
+    const newer = attempts.length - 1 - i
+    return newer < ALWAYS_SHOWN || newerBytes + newer * bodyBytes < MOST_ATTEMPT_BYTES
+  })
+  return { ...deliverySummaryView(state), attempts: shown.map((attempt) => attemptView(attempt, body)) }
 }
 
 function attemptView(attempt: AttemptRow, body: string | null): DeliveryDetail['attempts'][number] {

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common'
+import { Controller, Get, Inject, Param, Query, UseInterceptors } from '@nestjs/common'
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger'
 import type { ApiConfig } from '#config'
 import { MAX_WEBHOOKS_PER_ACCOUNT, deliveryIdFor } from '#domain'
@@ -11,12 +11,14 @@ import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { eventDetailView, eventView, webhooksOf } from './event-views.js'
 import { filterTime } from './filter-time.js'
 import { LogCursor } from './log-cursor.js'
+import { LogReadTurns } from './log-read-turns.js'
 import { type EventsQuery, eventDetail, eventSummary, eventsQuery } from './log-schemas.js'
 import { knownId, notFound } from './not-found.js'
 
 @ApiTags('events')
 @Controller('v1/events')
 @Scopes('deliveries:read')
+@UseInterceptors(LogReadTurns)
 export class EventLogController {
   constructor(
     private readonly events: EventLog,

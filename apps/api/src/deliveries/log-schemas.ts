@@ -81,7 +81,11 @@ const attempt = z
 export const deliveryDetail = z
   .strictObject({
     ...summary,
-    attempts: z.array(attempt).describe('Of all chains, the newest hundred, in the order in which they were made.'),
+    attempts: z
+      .array(attempt)
+      .describe(
+        'Of all chains, the newest, in the order in which they were made: a hundred, or as many as make about a megabyte, but six at least.',
+      ),
   })
   .meta({ id: 'Delivery' })
 

@@ -1,9 +1,10 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { deliveryIdFor } from '#domain'
 import { TopicMap, encodeFact } from '#topics'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { aDeliveryRef, anAttempted } from '../../../../libs/domain/src/builders.testing.js'
-import { TestApi } from '../http/test-api.testing.js'
+import { type Answer, TestApi } from '../http/test-api.testing.js'
 
 const CONTEXT = {
   id: '550e8400-e29b-41d4-a716-446655440000',
@@ -222,6 +223,69 @@ describe('the logs that customers read', () => {
         body: { errors: [{ pointer: '/cursor' }] },
       })
     }
+  })
+
+  describe('read many times at once', () => {
+    const routes = () => [
+      '/v1/events',
+      `/v1/events/${eventId(1)}`,
+      `/v1/deliveries/${deliveryId(1)}`,
+      `/v1/webhooks/${webhookId}/deliveries`,
+    ]
+
+    /** While this runs, every read of the logs stands still. */
+    const whileStandingStill = (work: () => Promise<void>) =>
+      api.database.transaction(async (session) => {
+        await session.query('lock table events, deliveries in access exclusive mode')
+        await work()
+      })
+
+    const areUnderWay = (count: number) =>
+      vi.waitFor(async () => {
+        const waiting = await api.database.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        expect(waiting).toHaveLength(count)
+      }, WAIT)
+
+    it('are answered eight at a time of an account, the others in turn, and hold up nobody else', async () => {
+      let all: Promise<Answer[]> | undefined
+      let waiting: Promise<Answer[]> | undefined
+      let others: Promise<Answer> | undefined
+      await whileStandingStill(async () => {
+        all = Promise.all([...routes(), ...routes()].map((path) => api.ask('GET', path)))
+        await areUnderWay(8)
+        waiting = Promise.all(routes().map((path) => api.ask('GET', path)))
+        expect((await api.ask('GET', `/v1/webhooks/${webhookId}`)).status).toBe(200)
+        others = api.ask('GET', '/v1/events', { key: api.keys.otherAccount })
+        await areUnderWay(9)
+      })
+      expect((await waiting!).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      expect((await all!).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
+      expect((await others!).status).toBe(200)
+      for (const path of routes()) expect((await api.ask('GET', path)).status).toBe(200)
+    })
+
+    it('forget those whose client has gone, also where it asked for all on one connection', async () => {
+      await whileStandingStill(async () => {
+        const socket = connect({ port: api.config.port, host: '127.0.0.1' })
+        const ask = `GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${api.keys.account}\r\n\r\n`
+        socket.write(ask.repeat(8))
+        await areUnderWay(8)
+        socket.destroy()
+        // What it asked for is still being read.
+        const refused = await api.ask('GET', '/v1/events')
+        expect(refused).toMatchObject({ status: 429, body: { title: 'Too many at once' } })
+        expect(refused.headers.get('retry-after')).toBe('1')
+      })
+      await vi.waitFor(async () => expect((await api.ask('GET', '/v1/events')).status).toBe(200), WAIT)
+      let all: Promise<Answer[]> | undefined
+      await whileStandingStill(async () => {
+        all = Promise.all([...routes(), ...routes()].map((path) => api.ask('GET', path)))
+        await areUnderWay(8)
+      })
+      expect((await all!).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
+    })
   })
 
   it('are closed to producers', async () => {

@@ -1,6 +1,8 @@
 import type { INestApplication } from '@nestjs/common'
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger'
 import type { z } from 'zod'
+import { MOST_READS_AT_ONCE, MOST_READS_WAITING } from '../deliveries/log-read-turns.js'
+import { MOST_CHANGES_AT_ONCE, MOST_CHANGES_WAITING } from '../webhooks/configuration-turns.js'
 import { openApiSchema } from './open-api-schema.js'
 import { addProblemAnswers } from './problem-answers.js'
 import { problemSchema } from './problem-schema.js'
@@ -70,7 +72,10 @@ export function serveOpenApi(app: INestApplication, document: OpenAPIObject): vo
 const DESCRIPTION =
   'Webhooks tell your server when a context changes. Every error is `application/problem+json`. ' +
   'Lists are newest first: pass `next_cursor` as `cursor` for the next page. ' +
-  'Each key has a rate; `RateLimit` says what is left of it, and 429 comes with `Retry-After`.'
+  'Each key has a rate; `RateLimit` says what is left of it, and 429 comes with `Retry-After`. ' +
+  `Of an account ${MOST_READS_AT_ONCE} requests for events and deliveries are under way at a time, each until its answer ` +
+  `has been read, and ${MOST_READS_WAITING} wait in turn. Changes of its webhooks are made ${MOST_CHANGES_AT_ONCE} at a ` +
+  `time and ${MOST_CHANGES_WAITING} wait in turn. Beyond that the answer is 429, too.`
 
 /** What a receiver is sent; here so that its side can be generated and tested too. */
 function received(schema: object): object {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AccountId } from '../accounts/caller.js'
 import { Scopes } from '../accounts/scopes.js'
 import { knownId, notFound } from '../deliveries/not-found.js'
+import { ConfigurationTurns } from './configuration-turns.js'
 import { SecretRotation } from './secret-rotation.js'
 
 const DAY_SECONDS = 86_400
@@ -34,7 +35,10 @@ const body = rotateSecretRequest.prefault({})
 @Controller('v1/webhooks')
 @Scopes('webhooks:write')
 export class SecretsController {
-  constructor(private readonly rotation: SecretRotation) {}
+  constructor(
+    private readonly rotation: SecretRotation,
+    private readonly turns: ConfigurationTurns,
+  ) {}
 
   @Post(':id/rotate-secret')
   @HttpCode(200)
@@ -48,7 +52,8 @@ export class SecretsController {
     @Body({ schema: body }) request: z.infer<typeof body>,
   ): Promise<z.infer<typeof rotatedSecret>> {
     const overlapMs = request.overlap_seconds * 1_000
-    const rotated = await this.rotation.rotate(accountId, knownId('webhook', id), overlapMs)
+    const known = knownId('webhook', id)
+    const rotated = await this.turns.take(accountId, () => this.rotation.rotate(accountId, known, overlapMs))
     if (!rotated) throw notFound('webhook')
     return { secret: rotated.secret, previous_expires_at: rotated.previousExpiresAt.toISOString() }
   }

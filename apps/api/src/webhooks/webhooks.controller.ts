@@ -17,6 +17,7 @@ import { Cursors } from '../http/cursors.js'
 import { listOf, pageOf, pageQuery } from '../http/list.js'
 import { Problem } from '../http/problem.js'
 import { EGRESS_POLICY } from '../infrastructure/injection-tokens.js'
+import { ConfigurationTurns } from './configuration-turns.js'
 import { WebhookConfiguration } from './webhook-configuration.js'
 import { createWebhookRequest, createdWebhook, updateWebhookRequest, webhookAnswer } from './webhook-schemas.js'
 import { validateWebhook } from './webhook-validation.js'
@@ -31,6 +32,7 @@ export class WebhooksController {
   constructor(
     private readonly store: WebhookStore,
     private readonly configuration: WebhookConfiguration,
+    private readonly turns: ConfigurationTurns,
     private readonly cursors: Cursors,
     @Inject(EGRESS_POLICY) private readonly policy: EgressPolicy,
   ) {}
@@ -43,7 +45,8 @@ export class WebhooksController {
   @ApiConflictResponse({ description: 'The account has 100 webhooks.' })
   async create(@AccountId() accountId: string, @Body() body: unknown) {
     const request = validateWebhook(createWebhookRequest, body, this.policy)
-    const { webhook, secret } = await this.configuration.create(accountId, request)
+    const created = this.turns.take(accountId, () => this.configuration.create(accountId, request))
+    const { webhook, secret } = await created
     return createdWebhookView(webhook, secret)
   }
 
@@ -75,7 +78,9 @@ export class WebhooksController {
   @ApiOkResponse({ standardSchema: webhookAnswer, description: 'Applied: the next attempt follows it.' })
   async update(@AccountId() accountId: string, @Param('id') id: string, @Body() body: unknown) {
     const request = validateWebhook(updateWebhookRequest, body, this.policy)
-    return webhookView(found(await this.configuration.update(accountId, webhookId(id), request)))
+    const known = webhookId(id)
+    const updated = this.turns.take(accountId, () => this.configuration.update(accountId, known, request))
+    return webhookView(found(await updated))
   }
 
   @Delete(':id')
@@ -84,7 +89,9 @@ export class WebhooksController {
   @ApiOperation({ operationId: 'deleteWebhook', summary: 'Delete a webhook; what waits for it is cancelled.' })
   @ApiNoContentResponse({ description: 'It is gone.' })
   async delete(@AccountId() accountId: string, @Param('id') id: string): Promise<void> {
-    if (!(await this.configuration.remove(accountId, webhookId(id)))) throw notFound()
+    const known = webhookId(id)
+    const removed = this.turns.take(accountId, () => this.configuration.remove(accountId, known))
+    if (!(await removed)) throw notFound()
   }
 }
 

@@ -1,6 +1,7 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { Database, OutboxStore, SecretStore, WebhookStore } from '#postgres'
 import { NotificationsModule } from '../notifications/notifications.module.js'
+import { ConfigurationTurns } from './configuration-turns.js'
 import { OutboxRelay } from './outbox-relay.js'
 import { SecretRotation } from './secret-rotation.js'
 import { SecretsController } from './secrets.controller.js'
@@ -19,6 +20,7 @@ import { WebhooksController } from './webhooks.controller.js'
     { provide: SecretStore, useFactory: (database: Database) => new SecretStore(database), inject: [Database] },
     WebhookChangesTopic,
     OutboxRelay,
+    ConfigurationTurns,
     WebhookConfiguration,
     SecretRotation,
     TestSend,

@@ -61,11 +61,15 @@ export class DeliveryLog {
     )
   }
 
-  /** The same with its attempts, as of one moment: both change together. */
-  async withAttempts(accountId: string, id: string): Promise<DeliveryWithAttempts | null> {
+  /**
+   * The same with its attempts, as of one moment: both change together.
+   * @param mostBytes after which no older attempt is read; the newest always is
+   */
+  async withAttempts(accountId: string, id: string, mostBytes: number): Promise<DeliveryWithAttempts | null> {
     const [row] = await this.database.query<{ delivery: DeliveryRecord; attempts: AttemptRecord[] }>(WITH_ATTEMPTS, [
       id,
       accountId,
+      mostBytes,
     ])
     return row ? { delivery: deliveryStateOf(row.delivery), attempts: row.attempts.map(attemptFrom) } : null
   }
@@ -73,11 +77,16 @@ export class DeliveryLog {
 
 export interface DeliveryWithAttempts {
   delivery: DeliveryState
-  /** Of all chains, the newest hundred, in the order in which they were made. */
-  attempts: AttemptRow[]
+  /** Of all chains, the newest hundred or as many bytes as were wanted, in the order in which they were made. */
+  attempts: LoggedAttempt[]
 }
 
-interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
+export interface LoggedAttempt extends AttemptRow {
+  /** What the newer ones take in an answer, without the event's body. */
+  newerBytes: number
+}
+
+interface AttemptRecord extends Omit<LoggedAttempt, 'request' | 'response'> {
   requestUrl: string
   requestHeaders: string
   responseStatus: number | null
@@ -87,6 +96,10 @@ interface AttemptRecord extends Omit<AttemptRow, 'request' | 'response'> {
 
 /** A delivery can be asked for again without end, and each attempt may have some 40 KB. */
 const MOST_ATTEMPTS = 100
+
+/** As JSON, which of a body that is all control characters is six times as long. Headers are kept as JSON. */
+const BYTES = `octet_length(request_url) + octet_length(request_headers) + coalesce(octet_length(response_headers), 0)
+  + coalesce(octet_length(to_json(response_body)::text), 0)`
 
 /** One statement, hence one snapshot. */
 const WITH_ATTEMPTS = {
@@ -99,9 +112,16 @@ const WITH_ATTEMPTS = {
                duration_ms as "durationMs", outcome, reason,
                request_url as "requestUrl", request_headers as "requestHeaders",
                response_status as "responseStatus", response_headers as "responseHeaders",
-               response_body as "responseBody"
-        from attempts where delivery_id = $1 and accepted_at = to_timestamp(delivery."acceptedAt" / 1000)
-        order by started_at desc, id desc limit ${MOST_ATTEMPTS}
+               response_body as "responseBody", newer_bytes as "newerBytes"
+        from (
+          select *, coalesce(sum(${BYTES}) over newer, 0) as newer_bytes
+          from (
+            select * from attempts where delivery_id = $1 and accepted_at = to_timestamp(delivery."acceptedAt" / 1000)
+            order by started_at desc, id desc limit ${MOST_ATTEMPTS}
+          ) as newest
+          window newer as (order by started_at desc, id desc rows between unbounded preceding and 1 preceding)
+        ) as weighed
+        where newer_bytes < $3::int
       ) as attempt
     ) as attempts
     from (
@@ -110,7 +130,7 @@ const WITH_ATTEMPTS = {
     ) as delivery`,
 }
 
-function attemptFrom(record: AttemptRecord): AttemptRow {
+function attemptFrom(record: AttemptRecord): LoggedAttempt {
   const { requestUrl, requestHeaders, responseStatus, responseHeaders, responseBody, ...attempt } = record
   return {
     ...attempt,

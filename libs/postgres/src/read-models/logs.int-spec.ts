@@ -11,6 +11,7 @@ import { PartitionStore } from './partition-store.js'
 import { ReadModelWriter } from './read-model-writer.js'
 
 const DAY_MS = 86_400_000
+const MEGABYTE = 1_000_000
 
 /** Ten events over three days, two of each in the same millisecond, to two webhooks; one delivery failed and waits. */
 const acceptedAt = (n: number) => NOON + Math.floor(n / 2) * (DAY_MS / 2)
@@ -156,12 +157,34 @@ describe('reading the logs', () => {
     )
     await writer.write({ events: [], fanOuts: [], deliveries: [], attempts })
 
-    const found = await deliveries.withAttempts('acc_1', idOf(8))
+    const found = await deliveries.withAttempts('acc_1', idOf(8), MEGABYTE)
     expect(found!.attempts.map(({ chain }) => chain)).toEqual(Array.from({ length: 100 }, (_, n) => n + 20))
   })
 
+  it('gives of large attempts the newest until they are as many bytes as are wanted, and one at least', async () => {
+    const ref = { deliveryId: idOf(6), acceptedAt: acceptedAt(6) }
+    // In an answer each of these characters is an escape of six.
+    const response = { status: 500, headers: { 'x-large': 'x'.repeat(16_000) }, body: '\u0001'.repeat(4_096) }
+    const attempts = Array.from({ length: 100 }, (_, chain) =>
+      anAttemptRow({ ...ref, id: `atm_${chain}`, chain, startedAt: NOON + chain, response }),
+    )
+    await writer.write({ events: [], fanOuts: [], deliveries: [], attempts })
+
+    const found = (await deliveries.withAttempts('acc_1', idOf(6), MEGABYTE))!.attempts
+
+    const numbers = Array.from({ length: found.length }, (_, n) => 100 - found.length + n)
+    expect(found.map(({ chain }) => chain)).toEqual(numbers)
+    const bytes = Buffer.byteLength(JSON.stringify(found.map(({ request, response }) => ({ request, response }))))
+    expect(bytes).toBeGreaterThan(0.95 * MEGABYTE)
+    expect(bytes).toBeLessThan(1.05 * MEGABYTE)
+    expect(found.at(-1)!.newerBytes).toBe(0)
+    expect(found.at(-2)!.newerBytes).toBeGreaterThan(40_000)
+    const one = (await deliveries.withAttempts('acc_1', idOf(6), 1))!
+    expect(one.attempts.map(({ chain }) => chain)).toEqual([99])
+  })
+
   it('finds a delivery with its attempts in the order in which they were made', async () => {
-    const { delivery, attempts } = (await deliveries.withAttempts('acc_1', idOf(1)))!
+    const { delivery, attempts } = (await deliveries.withAttempts('acc_1', idOf(1), MEGABYTE))!
 
     expect(delivery).toEqual(await deliveries.find('acc_1', idOf(1)))
     expect(delivery).toMatchObject({ eventId: 'evt_1', webhookId: 'whk_1', end: { kind: 'delivered', at: NOON + 30 } })
@@ -169,7 +192,9 @@ describe('reading the logs', () => {
       anAttemptRow({ ...ofFirst, id: 'atm_a', number: 1, outcome: 'failed', reason: 'timeout', response: null }),
       anAttemptRow({ ...ofFirst, id: 'atm_b', number: 2, startedAt: NOON + 2_000, outcome: 'refused', reason: 'gone' }),
     ]
-    expect(attempts).toEqual(made.map(({ webhookId: _, eventType: __, ...stored }) => stored))
+    expect(attempts.map(({ newerBytes: _, ...stored }) => stored)).toEqual(
+      made.map(({ webhookId: _, eventType: __, ...stored }) => stored),
+    )
   })
 
   it('finds a delivery and its attempts as of one moment, whatever is written meanwhile', async () => {
@@ -192,9 +217,9 @@ describe('reading the logs', () => {
         return rows
       },
     }
-    const found = await new DeliveryLog(busy as Database).withAttempts('acc_1', 'dlv_now')
+    const found = await new DeliveryLog(busy as Database).withAttempts('acc_1', 'dlv_now', MEGABYTE)
     expect(found).toMatchObject({ delivery: { end: null, attemptsMade: 0 }, attempts: [] })
-    expect(await deliveries.withAttempts('acc_1', 'dlv_now')).toMatchObject({
+    expect(await deliveries.withAttempts('acc_1', 'dlv_now', MEGABYTE)).toMatchObject({
       delivery: { end: { kind: 'delivered' }, attemptsMade: 1 },
       attempts: [{ id: 'atm_now' }],
     })
@@ -211,7 +236,7 @@ describe('reading the logs', () => {
     expect(await events.find('acc_2', 'evt_1')).toBeNull()
     expect(await deliveries.list('acc_2', 'whk_1', {}, { limit: 10 })).toEqual([])
     expect(await deliveries.find('acc_2', idOf(1))).toBeNull()
-    expect(await deliveries.withAttempts('acc_2', idOf(1))).toBeNull()
+    expect(await deliveries.withAttempts('acc_2', idOf(1), MEGABYTE)).toBeNull()
     expect(await deliveries.findAll('acc_2', [idOf(1)], NOON)).toEqual([])
   })
 })
