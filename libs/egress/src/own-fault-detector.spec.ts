@@ -54,7 +54,16 @@ describe('what failed before the success of somebody else and fails after it', (
   test('is broken by itself, however many there are and however often they fail', () => {
     const detector = brokenBeforeAndAfter()
     expect(observeAll(detector, [...hosts, ...hosts], 1_000)).not.toContain(true)
+    detector.succeeded('resolver', 'z.other.com', 290_000)
     expect(observeAll(detector, hosts, 300_000)).not.toContain(true)
+  })
+
+  test('is ours like everything else when nobody has succeeded for a minute', () => {
+    const detector = brokenBeforeAndAfter()
+    expect(observeAll(detector, hosts, 30_000)).not.toContain(true)
+    expect(observeAll(detector, hosts, 61_000)).toEqual([false, false, false, false, true])
+    detector.succeeded('resolver', 'z.other.com', 62_000)
+    expect(observeAll(detector, hosts, 63_000)).not.toContain(true)
   })
 
   test('says nothing of us, while those that only fail now do', () => {
@@ -70,7 +79,9 @@ describe('what failed before the success of somebody else and fails after it', (
   })
 
   test('is not known for it any more ten minutes after its last failure', () => {
-    expect(observeAll(brokenBeforeAndAfter(), hosts, 601_000)).toContain(true)
+    const detector = brokenBeforeAndAfter()
+    detector.succeeded('resolver', 'z.other.com', 600_000)
+    expect(observeAll(detector, hosts, 601_000)).toContain(true)
   })
 })
 

@@ -5,22 +5,24 @@ export type SharedCause = 'resolver' | 'network'
 
 const UNRELATED_HOSTS = 5
 const WINDOW_MS = 10_000
-/** So long a family is known for failing on both sides of somebody else's success. */
+/** So long a family is remembered for failing on both sides of somebody else's success. */
 const KNOWN_MS = 600_000
+/** And so long after the last success of anybody it counts: beyond that nobody knows whether it is everybody. */
+const WORKING_MS = 60_000
 /** Beyond that those that failed longest ago are forgotten; each is some 100 bytes. */
 const MOST_FAMILIES = 10_000
 
 interface Failure {
   at: number
-  /** It failed before a success of somebody else and after it. */
+  /** It failed before a success of somebody else as well. */
   isKnown: boolean
 }
 
 /**
  * Decides whose fault a DNS time-out or an unreachable network is: ours, when five unrelated hosts met it within 10 s
  * with no success in between. What failed before somebody else's success and fails after it is broken by itself, and
- * says nothing of us: else whoever owns five such names would have deliveries that never end. Pure: times are passed in,
- * monotonic ms.
+ * says nothing of us while others succeed: else whoever owns five such names would have deliveries that never end. Pure:
+ * times are passed in, monotonic ms.
  */
 export class OwnFaultDetector {
   /** By family, in the order of time, since the last success of anybody. */
@@ -60,7 +62,7 @@ export class OwnFaultDetector {
     failures.set(family, { at: now, isKnown })
     const [oldest] = failures.keys()
     if (failures.size > MOST_FAMILIES && oldest !== undefined) failures.delete(oldest)
-    return isKnown
+    return isKnown && now - this.lastSuccess[cause] <= WORKING_MS
   }
 }
 

@@ -31,6 +31,17 @@ describe('the API keys in memory', () => {
     vi.useRealTimers()
   })
 
+  it('end with the page at hand when they are shut down', async () => {
+    let answer: (rows: ActiveKey[]) => void = () => {}
+    store.activeKeys.mockImplementation(() => new Promise((resolve) => (answer = resolve)))
+    const starting = keys.onApplicationBootstrap()
+    await vi.waitFor(() => expect(store.activeKeys).toHaveBeenCalledOnce())
+    const ended = keys.onApplicationShutdown()
+    answer([row])
+    await Promise.all([starting, ended])
+    expect(store.activeKeys).toHaveBeenCalledOnce()
+  })
+
   /** What all pages together say; two keys to a page. */
   function holds(...rows: ActiveKey[]) {
     store.activeKeys.mockImplementation((after = '') =>

@@ -33,6 +33,7 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #touches: FailingLog
   #used = new Set<string>()
   #timers: NodeJS.Timeout[] = []
+  #isStopped = false
   #readingChanges: Promise<void> | undefined
   #readingAll: Promise<void> | undefined
   #allReadAt: number | undefined
@@ -61,6 +62,8 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.#isStopped = true
+    this.#reader.stop()
     await Promise.allSettled([this.#readingChanges, this.#readingAll])
     await this.#touchUsed()
   }
@@ -103,7 +106,7 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
       this.#readingChanges ??= this.#reader.readChanges().finally(() => (this.#readingChanges = undefined))
       await this.#readingChanges
       // The next interval does not wait for it: a revoked key is refused in time also while this takes long.
-      if (this.#mustReadAll())
+      if (!this.#isStopped && this.#mustReadAll())
         await (this.#readingAll ??= this.#readAll().finally(() => (this.#readingAll = undefined)))
       this.#refreshes.succeeded({ keys: this.#known.size })
     } catch (error) {

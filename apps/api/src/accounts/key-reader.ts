@@ -9,6 +9,7 @@ export type ReadKeyStore = Pick<ApiKeyStore, 'activeKeys' | 'activeKeysWith' | '
  */
 export class KeyReader {
   #lastTurn: Promise<unknown> = Promise.resolve()
+  #isStopped = false
   #asked = new Set<string>()
   #nextLook: Promise<void> | undefined
   #position: Awaited<ReturnType<ApiKeyStore['changes']>>['next'] | undefined
@@ -21,15 +22,20 @@ export class KeyReader {
   /** What was made or revoked since the last time. */
   async readChanges(): Promise<void> {
     let isLast = false
-    while (!isLast) isLast = await this.#inTurn(() => this.#readNextChanges())
+    while (!isLast && !this.#isStopped) isLast = await this.#inTurn(() => this.#readNextChanges())
   }
 
   /** Everything, page by page; afterwards nothing is known that is not there any more. */
   async readAll(): Promise<void> {
     this.known.beginRound()
     let last: string | undefined = ''
-    while (last !== undefined) last = await this.#readPageAfter(last)
-    await this.known.endRound()
+    while (last !== undefined && !this.#isStopped) last = await this.#readPageAfter(last)
+    if (!this.#isStopped) await this.known.endRound()
+  }
+
+  /** A reading that is under way ends with the page at hand. */
+  stop(): void {
+    this.#isStopped = true
   }
 
   /**

@@ -17,9 +17,9 @@ export function addCreateTopicsCommand(program: Command): void {
         const existing = await admin.partitionCounts([...topics.specs.map(({ name }) => name), ...leftBehind])
         const { brokers } = config.kafka
         const { specs, warnings } = plannedTopics(topics, existing, { ...config.topics, brokers })
+        const created = await admin.ensureTopics(specs)
         warnings.push(...(await settingsWarnings(admin, specs, brokers)))
         for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
-        const created = await admin.ensureTopics(specs)
         const lines = created.length > 0 ? created.map((name) => `created ${name}`) : 'All topics exist.'
         print({ created }, lines, options)
       } finally {
@@ -28,13 +28,15 @@ export function addCreateTopicsCommand(program: Command): void {
     })
 }
 
+/** The topics are there by now: whatever keeps us from looking is no more than a warning. */
 async function settingsWarnings(admin: TopicAdmin, specs: TopicSpec[], brokers: string[]): Promise<string[]> {
   const entries = new Set(specs.flatMap(({ config }) => Object.keys(config)))
-  const settings = await admin.topicSettings(
-    specs.map(({ name }) => name),
-    [...entries],
-  )
-  // A broker that denies what nobody was granted: the topics can be made all the same.
-  if (settings === null) return ['How existing topics are kept was not looked at: this user lacks describe_configs.']
-  return differentSettings(specs, settings, brokers)
+  const names = specs.map(({ name }) => name)
+  try {
+    const settings = await admin.topicSettings(names, [...entries])
+    if (settings !== null) return differentSettings(specs, settings, brokers)
+    return ['How existing topics are kept was not looked at: this user lacks describe_configs.']
+  } catch (error) {
+    return [`How existing topics are kept was not looked at: ${(error as Error).message}`]
+  }
 }

@@ -63,7 +63,9 @@ function differencesOf(
   // With more of them wanted in sync than there are, nothing could be written.
   const hasReplicas = settings.replicas >= replicationFactor
   const changes = Object.entries(config)
-    .filter(([entry, value]) => settings.config[entry] !== value && (hasReplicas || entry !== IN_SYNC))
+    // A service that is like Kafka may not tell of every entry.
+    .filter(([entry, value]) => ![undefined, value].includes(settings.config[entry]))
+    .filter(([entry]) => hasReplicas || entry !== IN_SYNC)
     .map(
       ([entry, value]) =>
         `${name} exists with ${entry}=${settings.config[entry]}, and the configuration asks for ${value}. ` +

@@ -65,7 +65,7 @@ async function isAdmitted(accountId?: string): Promise<boolean> {
   await settled()
   const admitted = read.hasBegun()
   read.hangUp()
-  void read.finishWork()
+  read.finishWork().catch(() => undefined)
   await settled()
   return admitted
 }

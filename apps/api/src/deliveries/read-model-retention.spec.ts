@@ -67,6 +67,17 @@ describe('the retention of the read models', () => {
     expect(told.map(([level]) => level)).toEqual(['info', 'info', 'info'])
   })
 
+  it('warns each day that it goes on', async () => {
+    drop = NEVER
+    retention.onApplicationBootstrap()
+    await passes(23 * 60 * MINUTE_MS)
+    expect(told.map(([level]) => level)).toEqual(['info'])
+    await passes(60 * MINUTE_MS)
+    expect(told.at(-1)).toEqual(['warn', expect.stringContaining('are kept')])
+    await passes(24 * 60 * MINUTE_MS)
+    expect(told.map(([level]) => level)).toEqual(['info', 'warn', 'warn'])
+  })
+
   it('warns of every drop that fails for another reason', async () => {
     drop = () => Promise.reject(new Error('must be owner of table events'))
     retention.onApplicationBootstrap()

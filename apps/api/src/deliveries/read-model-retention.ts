@@ -8,6 +8,8 @@ const EVERY_MS = 3_600_000
 const AGAIN_AFTER_MS = 30_000
 /** When a day could not be dropped: a dump or an audit reads for long, and each try holds everybody up for a moment. Ms. */
 const DROP_AGAIN_AFTER_MS = 600_000
+/** Whatever reads for longer than this keeps us from what was promised, and the disk from being free. Ms. */
+const WARN_EVERY_MS = 86_400_000
 /** Days of partitions made ahead; rows for a day without one make it themselves, only a little later. */
 const DAYS_AHEAD = 3
 
@@ -17,8 +19,8 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #isStopped = false
-  /** Until a drop succeeds. */
-  #isToldInUse = false
+  /** Since when days are read that should be gone, and when it was last told; null when none is. `performance.now()`. */
+  #inUse: { since: number; toldAt: number } | null = null
 
   constructor(
     private readonly partitions: PartitionStore,
@@ -53,7 +55,7 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
     }
     try {
       const dropped = await this.partitions.dropExpired()
-      this.#isToldInUse = false
+      this.#inUse = null
       if (dropped.length > 0) this.logger.info({ dropped }, 'partitions older than the retention were dropped')
       return EVERY_MS
     } catch (error) {
@@ -65,10 +67,23 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
   #tellOfDrop(error: unknown): void {
     if (!(error instanceof DatabaseUnavailable)) {
       this.logger.warn({ err: error }, 'partitions older than the retention could not be dropped; trying again')
-    } else if (!this.#isToldInUse) {
-      this.#isToldInUse = true
-      const reason = error.message
+    } else {
+      this.#tellInUse(error.message)
+    }
+  }
+
+  #tellInUse(reason: string): void {
+    const now = performance.now()
+    if (!this.#inUse) {
+      this.#inUse = { since: now, toldAt: now }
       this.logger.info({ reason }, 'partitions older than the retention cannot be dropped now; trying again quietly')
+    } else if (now - this.#inUse.toldAt >= WARN_EVERY_MS) {
+      this.#inUse.toldAt = now
+      const hours = Math.round((now - this.#inUse.since) / 3_600_000)
+      this.logger.warn(
+        { reason, hours },
+        'partitions older than the retention are kept: something reads them all the time',
+      )
     }
   }
 }

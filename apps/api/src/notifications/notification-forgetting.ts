@@ -10,6 +10,7 @@ const FORGET_EVERY_MS = 3_600_000
 /** Forgets notifications that were told both ways, when the deliveries of their time are forgotten. Every replica may. */
 @Injectable()
 export class NotificationForgetting implements OnApplicationBootstrap, OnApplicationShutdown {
+  #isStopping = false
   readonly #task = new RepeatingTask(
     () => this.#forget(),
     FORGET_EVERY_MS,
@@ -27,10 +28,11 @@ export class NotificationForgetting implements OnApplicationBootstrap, OnApplica
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.#isStopping = true
     await this.#task.stop()
   }
 
   async #forget(): Promise<void> {
-    await this.store.forgetDone(this.config.topics.deliveryRetentionMs)
+    await this.store.forgetDone(this.config.topics.deliveryRetentionMs, () => this.#isStopping)
   }
 }

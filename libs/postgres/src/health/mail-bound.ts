@@ -10,6 +10,6 @@ export function hasItsMails(accountId: string, at: string, condition = 'true'): 
   return `exists (
     select 1 from notifications n
     where n.account_id = ${accountId} and n.created_at > ${at} - interval '1 hour' and ${condition}
-      and (n.next_attempt_at is not null or n.attempts > 0)
+      and (n.next_attempt_at is not null or n.sent_at is not null)
     offset ${MOST_MAILS_PER_HOUR - 1})`
 }

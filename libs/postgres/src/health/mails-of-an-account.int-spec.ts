@@ -49,11 +49,22 @@ describe('the mails of one account', () => {
     expect(await store.pending()).toBe(MOST_PER_HOUR + 1)
   })
 
-  it('count also when they were sent or given up, and no longer when an hour has passed', async () => {
-    await cycles(MOST_PER_HOUR / 2)
+  const settleAll = async (wereSent: boolean) => {
     for (let claimed = await store.claim(LEASE_MS); claimed; claimed = await store.claim(LEASE_MS)) {
-      await store.settle(claimed.id, Number(claimed.id) % 2 === 0)
+      await store.settle(claimed.id, wereSent)
     }
+  }
+
+  it('do not count when nobody was left to be told', async () => {
+    await cycles(MOST_PER_HOUR / 2)
+    await settleAll(false)
+    await cycles(1)
+    expect(await store.pending()).toBe(2)
+  })
+
+  it('count also when they were sent, and no longer when an hour has passed', async () => {
+    await cycles(MOST_PER_HOUR / 2)
+    await settleAll(true)
     await cycles(1)
     expect(await store.pending()).toBe(0)
 

@@ -57,15 +57,17 @@ export class NotificationStore {
    * In portions. A notification is of use until it is sent both ways: what is told once is told once because of the
    * webhook's version and of `warned_at`, whether or not its notification is still there.
    *
+   * @param isStopped asked before each portion
    * @returns how many were forgotten
    */
-  async forgetDone(olderThanMs: number): Promise<number> {
+  async forgetDone(olderThanMs: number, isStopped: () => boolean = () => false): Promise<number> {
     let forgotten = 0
-    for (;;) {
+    while (!isStopped()) {
       const rows = await this.database.query(FORGET, [olderThanMs])
       forgotten += rows.length
-      if (rows.length < AT_ONCE) return forgotten
+      if (rows.length < AT_ONCE) break
     }
+    return forgotten
   }
 }
 

@@ -12,7 +12,7 @@ export class MailsOfAnAccount1763960000013 implements MigrationInterface {
     // Whoever changes one of these conditions changes it in the statements, too: else they read the whole table.
     await runner.query(`
       create index notifications_mailed on notifications (account_id, created_at)
-      where next_attempt_at is not null or attempts > 0`)
+      where next_attempt_at is not null or sent_at is not null`)
     await runner.query('create index notifications_withheld on notifications (id) where mail_withheld')
     await runner.query(`
       create index notifications_done on notifications (created_at)
