@@ -36,9 +36,9 @@ export class ConnectionOpener {
     if (!addresses.ok) return addresses
     const tcp = await connectTcp(addresses.value, portOf(url), deadline)
     if (!tcp.ok) return tcp
-    this.options.onReached('network', literal ?? url.hostname)
-    if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, url) }
     const host = literal ?? url.hostname
+    this.options.onReached('network', host)
+    if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, url) }
     const secured = await this.tls.connect(tcp.value, host, literal !== undefined, deadline)
     return secured.ok ? { ok: true, value: this.connectionOn(secured.value, url) } : secured
   }

@@ -3,6 +3,7 @@ import { BoundedMap, type Delivery, isSameEvent } from '#domain'
 import { RunningChains } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { AskedAgain } from './asked-again.js'
+import { inTime } from './in-time.js'
 
 /** Beyond this the oldest are forgotten: a record of an earlier chain that still waits is then attempted after all. */
 const MOST_DELIVERIES = 200_000
@@ -57,17 +58,10 @@ export class NewestChains {
         this.saw({ id: deliveryId, ...newest })
       }
     })
-    const isLate = await isLaterThan(reading, LONGEST_WAIT_MS)
-    if (isLate) this.logger.warn({}, 'redeliveries are not read in time: a replaced retry may be attempted meanwhile')
-  }
-}
-
-async function isLaterThan(work: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const passed = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), ms)))
-  try {
-    return await Promise.race([work.then(() => false), passed])
-  } finally {
-    clearTimeout(timer)
+    const isRead = await inTime(
+      reading.then(() => true),
+      LONGEST_WAIT_MS,
+    )
+    if (!isRead) this.logger.warn({}, 'redeliveries are not read in time: a replaced retry may be attempted meanwhile')
   }
 }

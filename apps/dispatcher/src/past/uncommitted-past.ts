@@ -6,6 +6,7 @@ import { LOGGER, type Logger } from '#telemetry'
 import { UndecodableRecord, decodeDelivery, isPerhapsDoubled } from '#topics'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { AttemptedKeys } from './attempted-keys.js'
+import { inTime } from './in-time.js'
 import { NewestChains } from './newest-chains.js'
 
 /** Of one partition, as they come: a dispatcher that was killed left fewer uncommitted. */
@@ -72,8 +73,7 @@ export class UncommittedPast {
     const asked = deliveries.map((delivery) => ({ ...keyOf(delivery), delivery }))
     const startedAt = performance.now()
     try {
-      const late = passed(LONGEST_WAIT_MS - this.#waitedMs)
-      const delivered = await Promise.race([this.endedChains.deliveredAmong(asked), late])
+      const delivered = await inTime(this.endedChains.deliveredAmong(asked), LONGEST_WAIT_MS - this.#waitedMs)
       if (!delivered) throw new Error('no answer in time')
       this.#waited(performance.now() - startedAt)
       return new Set([...delivered].map(({ delivery }) => delivery))
@@ -104,8 +104,4 @@ function deliveryIn(record: ConsumedRecord): Delivery | undefined {
 
 function keyOf({ id, chain, acceptedAt }: Delivery) {
   return { deliveryId: id, chain, acceptedAt }
-}
-
-function passed(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref())
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../database.js'
+import { inPortions } from '../in-portions.js'
 import { hasItsMails } from './mail-bound.js'
 import type { ClaimedNotification } from './notification.js'
 
@@ -60,14 +61,8 @@ export class NotificationStore {
    * @param isStopped asked before each portion
    * @returns how many were forgotten
    */
-  async forgetDone(olderThanMs: number, isStopped: () => boolean = () => false): Promise<number> {
-    let forgotten = 0
-    while (!isStopped()) {
-      const rows = await this.database.query(FORGET, [olderThanMs])
-      forgotten += rows.length
-      if (rows.length < AT_ONCE) break
-    }
-    return forgotten
+  forgetDone(olderThanMs: number, isStopped?: () => boolean): Promise<number> {
+    return inPortions(this.database, FORGET, [olderThanMs], AT_ONCE, isStopped)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Database, Session } from '../database.js'
+import { inPortions } from '../in-portions.js'
 import { IS_OF_ANOTHER_EVENT } from './another-event.js'
 
 /** One chain that somebody asked for. `content` is what will be sent, in the words of whoever asked. */
@@ -82,13 +83,8 @@ export class RedeliveryStore {
   }
 
   /** Numbers are forgotten with the deliveries that they belong to. In portions. @returns how many were forgotten */
-  async forgetOlderThan(ms: number): Promise<number> {
-    let forgotten = 0
-    for (;;) {
-      const rows = await this.database.query(FORGET, [ms])
-      forgotten += rows.length
-      if (rows.length < FORGET_AT_ONCE) return forgotten
-    }
+  forgetOlderThan(ms: number): Promise<number> {
+    return inPortions(this.database, FORGET, [ms], FORGET_AT_ONCE)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ReplayCommand, type ReplayState, deliveryIdFor, replayStateAfter } from '#domain'
 import type { Database, Session } from '../database.js'
+import { inPortions } from '../in-portions.js'
 import { homesAround } from '../read-models/home.js'
 import { planPage } from './plan-page.js'
 import {
@@ -210,13 +211,8 @@ export class ReplayStore {
   }
 
   /** In portions. @returns how many were forgotten */
-  async forgetEnded(olderThanMs: number): Promise<number> {
-    let forgotten = 0
-    for (;;) {
-      const rows = await this.database.query(FORGET, [olderThanMs])
-      forgotten += rows.length
-      if (rows.length < FORGET_AT_ONCE) return forgotten
-    }
+  forgetEnded(olderThanMs: number): Promise<number> {
+    return inPortions(this.database, FORGET, [olderThanMs], FORGET_AT_ONCE)
   }
 }
 
