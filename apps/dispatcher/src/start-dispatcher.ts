@@ -63,6 +63,8 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     groupId: `${config.topics.prefix}dispatcher`,
     assignment: 'together',
     trackBeyondMark: true,
+    // A retry is due seconds or hours later, and a replay gives way to what is live.
+    patientTopics: [...tiers, topics.replay],
     settings: { commitAfterRecords: COMMIT_AFTER_RECORDS },
     subscriptions: [
       { topic: topics.deliveries, pattern: 'deliveries' },

@@ -34,17 +34,17 @@ it('spreads what came together, one a millisecond', async () => {
 it('gives every lane its turn, and starts the more the more is held', async () => {
   const { held } = lanesWith(64, 64, 64, 64)
   await vi.advanceTimersByTimeAsync(1)
-  expect(held()).toEqual([60, 60, 60, 60])
-  await vi.advanceTimersByTimeAsync(19)
+  expect(held()).toEqual([62, 62, 62, 62])
+  await vi.advanceTimersByTimeAsync(39)
   expect(Math.max(...held()) - Math.min(...held())).toBeLessThanOrEqual(1)
   expect(held()[0]).toBeLessThan(20)
 })
 
 it('makes up for steps that a busy process could not take', async () => {
-  const { held } = lanesWith(32)
+  const { held } = lanesWith(64)
   // The clock goes on while the timer cannot fire.
   vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 8)
   await vi.advanceTimersByTimeAsync(1)
-  expect(held()).toEqual([16])
+  expect(held()).toEqual([48])
   vi.restoreAllMocks()
 })

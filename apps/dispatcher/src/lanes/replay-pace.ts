@@ -3,7 +3,7 @@ import type { WebhookLane } from './webhook-lane.js'
 /** From one step to the next, the shortest that a timer can wait. Ms. */
 const STEP_MS = 1
 /** Such a share of what is held starts each millisecond: a burst is nearly gone when the replay's next one comes. */
-const SHARE = 1 / 16
+const SHARE = 1 / 32
 
 /**
  * A replay's deliveries come in bursts, so that they cost little on their way here. Started at once, a burst would keep

@@ -7,4 +7,6 @@ export interface OwnAssigner {
   beforeJoin?(): Promise<void>
   /** From one fetch that brought records to the next, at least. Ms. */
   fetchEveryMs?: number
+  /** See `DecoupledConsumerOptions`. */
+  patientTopics?: readonly string[]
 }

@@ -11,6 +11,11 @@ export interface DecoupledConsumerOptions {
   topics: string[]
   /** For as long as it takes; otherwise a start that has not come to anything for two minutes is fatal. */
   waitsForTopics?: boolean
+  /**
+   * Topics among them whose records are in no hurry. While others keep coming these are asked for 20 times a second only, so
+   * that they take no turn from them; while nothing comes they are as quick as any.
+   */
+  patientTopics?: readonly string[]
   assignment: Assignment
   /** Completed offsets beyond the contiguous mark travel in the commit's metadata, so that a crash repeats little. */
   trackBeyondMark: boolean

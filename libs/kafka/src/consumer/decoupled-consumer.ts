@@ -187,11 +187,12 @@ export class DecoupledConsumer {
   }
 
   private makeConsumer(): Consumer {
-    const { groupId, assignment } = this.options
+    const { groupId, assignment, patientTopics = [] } = this.options
     const assigner = stickyAssigner(assignment, {
       claim: () => this.held.claim,
       beforeJoin: () => this.beforeJoin(),
       fetchEveryMs: this.settings.fetchEveryMs,
+      patientTopics,
       onCluster: (cluster) => (this.cluster = cluster),
     })
     const mayRestart = () => !this.closing.signal.aborted

@@ -23,6 +23,7 @@ function assigner(assignment: Assignment, counts: Record<string, number>, claim 
     claim: () => claim,
     beforeJoin: () => Promise.resolve(),
     fetchEveryMs: 0,
+    patientTopics: [],
     onCluster: (cluster) => (shown = cluster),
   })
   const made = make({ cluster: cluster as never, groupId: 'g', logger: {} as never })

@@ -19,6 +19,8 @@ export interface AssignedMember {
   beforeJoin(): Promise<void>
   /** From one fetch that brought records to the next, at least. Ms. */
   fetchEveryMs: number
+  /** Topics whose records are in no hurry. */
+  patientTopics: readonly string[]
   /** Receives the consumer's own connections, which kafkajs shows to assigners only. */
   onCluster(cluster: Cluster): void
 }
@@ -45,6 +47,7 @@ export function stickyAssigner(assignment: Assignment, member: AssignedMember): 
       assign: async ({ members, topics }) => assign(assignment, own, members, topics),
       beforeJoin: () => member.beforeJoin(),
       fetchEveryMs: member.fetchEveryMs,
+      patientTopics: member.patientTopics,
     } satisfies Assigner & OwnAssigner
   }
 }

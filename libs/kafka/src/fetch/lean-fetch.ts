@@ -49,6 +49,11 @@ interface FetchingBroker {
   disconnect(): Promise<void>
 }
 
+interface Rhythm {
+  turns: FetchTurns
+  quiet: QuietTopics
+}
+
 interface TopicPartitions {
   topic: string
   partitions: number[]
@@ -72,7 +77,7 @@ type GroupClass = new (options: never) => FetchingGroup
 export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
   return class extends stock {
     /** Per broker: each is asked by a loop of its own. */
-    readonly #rhythmOn = new Map<number, { turns: FetchTurns; quiet: QuietTopics }>()
+    readonly #rhythmOn = new Map<number, Rhythm>()
     readonly #response = fetchResponse(parts.decodeCompressed)
     readonly #pace = new Pace()
     #rotation = 0
@@ -100,7 +105,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        if (partitions.length > 0) turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), this.#pace.ms(sentAt)))
+        this.#takeTurn(nodeId, quiet.hurried(partitions, sentAt), sentAt)
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -122,14 +127,25 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       this.#checked = seen as object[]
     }
 
+    #takeTurn(nodeId: number, hurried: readonly FetchedPartition[], sentAt: number): void {
+      if (hurried.length === 0) return
+      this.#pace.noteRecords(hurried.reduce((sum, { records }) => sum + records.length, 0))
+      this.#rhythmOf(nodeId).turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), this.#pace.ms(sentAt)))
+    }
+
     #fetchEveryMs(): number {
       const [{ fetchEveryMs = 0 } = {}] = this.assigners
       return fetchEveryMs
     }
 
-    #rhythmOf(nodeId: number): { turns: FetchTurns; quiet: QuietTopics } {
+    #newRhythm(): Rhythm {
+      const [{ patientTopics = [] } = {}] = this.assigners
+      return { turns: new FetchTurns(), quiet: new QuietTopics(patientTopics) }
+    }
+
+    #rhythmOf(nodeId: number): Rhythm {
       let rhythm = this.#rhythmOn.get(nodeId)
-      if (!rhythm) this.#rhythmOn.set(nodeId, (rhythm = { turns: new FetchTurns(), quiet: new QuietTopics() }))
+      if (!rhythm) this.#rhythmOn.set(nodeId, (rhythm = this.#newRhythm()))
       return rhythm
     }
 

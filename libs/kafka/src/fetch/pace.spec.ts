@@ -3,15 +3,28 @@ import { FetchTurns, Pace, paceMs } from './pace.js'
 
 describe('the pace of fetches', () => {
   it('is quick while the process has time, and slower the less it has', () => {
-    expect([0, 0.3, 0.65, 1].map(paceMs).map(Math.round)).toEqual([4, 4, 12, 20])
+    expect([0, 0.3, 0.65, 1].map((utilization) => paceMs(utilization, 1_000)).map(Math.round)).toEqual([4, 4, 8, 20])
   })
 
-  it('follows how busy this process is', () => {
+  it('waits for nothing where it would gather nothing', () => {
+    expect([0, 370, 380].map((perSecond) => paceMs(0, perSecond))).toEqual([0, 0, 4])
+    expect(paceMs(0.65, 180)).toBe(0)
+    expect(paceMs(1, 80)).toBe(20)
+  })
+
+  it('follows how busy this process is, and how much comes', () => {
     const pace = new Pace()
+    const busy = (): void => {
+      const until = performance.now() + 300
+      while (performance.now() < until);
+    }
     expect(pace.ms(performance.now())).toBe(4)
-    const until = performance.now() + 300
-    while (performance.now() < until);
+    pace.noteRecords(300)
+    busy()
     expect(pace.ms(performance.now())).toBeGreaterThan(10)
+    pace.noteRecords(3)
+    busy()
+    expect(pace.ms(performance.now())).toBe(0)
   })
 })
 

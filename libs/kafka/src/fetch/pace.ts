@@ -9,6 +9,8 @@ const SHORTEST_MS = 4
 const MOST_MORE_MS = 16
 /** Below this share of time at work, latency counts for more than work. */
 const CALM = 0.3
+/** A fetch that would not bring so many records on average waits for nothing: it would only be late. */
+const WORTH_GATHERING = 1.5
 const LOOK_EVERY_MS = 250
 /**
  * So far ahead of that average a fetch may be. A record that comes right after another's then waits for nothing, as
@@ -16,22 +18,36 @@ const LOOK_EVERY_MS = 250
  */
 const AHEAD_MS = 2 * SHORTEST_MS
 
-/** @param utilization the share of time in which the event loop was at work, 0 to 1 */
-export function paceMs(utilization: number): number {
-  return SHORTEST_MS + (MOST_MORE_MS * Math.max(0, utilization - CALM)) / (1 - CALM)
+/**
+ * @param utilization the share of time in which the event loop was at work, 0 to 1
+ * @param perSecond how many records come
+ */
+export function paceMs(utilization: number, perSecond: number): number {
+  const strain = Math.max(0, utilization - CALM) / (1 - CALM)
+  const ms = SHORTEST_MS + MOST_MORE_MS * strain * strain
+  return (perSecond * ms) / 1000 < WORTH_GATHERING ? 0 : ms
 }
 
-/** How far apart this process' fetches are, by how busy it is. */
+/** How far apart this process' fetches are, by how busy it is and how much comes. */
 export class Pace {
   #last: EventLoopUtilization = performance.eventLoopUtilization()
   #lookedAt = performance.now()
+  #records = 0
   #ms = SHORTEST_MS
+
+  /** So many came that are in a hurry. */
+  noteRecords(count: number): void {
+    this.#records += count
+  }
 
   /** @param now `performance.now()` */
   ms(now: number): number {
-    if (now - this.#lookedAt < LOOK_EVERY_MS) return this.#ms
+    const sinceMs = now - this.#lookedAt
+    if (sinceMs < LOOK_EVERY_MS) return this.#ms
     const current = performance.eventLoopUtilization()
-    this.#ms = paceMs(performance.eventLoopUtilization(current, this.#last).utilization)
+    const { utilization } = performance.eventLoopUtilization(current, this.#last)
+    this.#ms = paceMs(utilization, (this.#records / sinceMs) * 1000)
+    this.#records = 0
     this.#last = current
     this.#lookedAt = now
     return this.#ms

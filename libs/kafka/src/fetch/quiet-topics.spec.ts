@@ -6,13 +6,13 @@ const maxWaitMs = 250
 
 describe('which topics a fetch asks for', () => {
   it('asks for all, as long as it may, while nothing comes', () => {
-    const quiet = new QuietTopics()
+    const quiet = new QuietTopics([])
     quiet.noteFull(0)
     expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
   })
 
   it('leaves the quiet ones out after a full fetch that brought records, until the next full one is due', () => {
-    const quiet = new QuietTopics()
+    const quiet = new QuietTopics([])
     quiet.noteRecords('deliveries', 0)
     quiet.noteFull(0)
     expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: false, maxWaitMs: 40 })
@@ -22,23 +22,51 @@ describe('which topics a fetch asks for', () => {
   })
 
   it('asks for all when something waits for it', () => {
-    const quiet = new QuietTopics()
+    const quiet = new QuietTopics([])
     quiet.noteRecords('deliveries', 0)
     quiet.noteFull(0)
     expect(quiet.next(topics, 10, maxWaitMs, true).isFull).toBe(true)
   })
 
   it('asks for all when all are busy: there is nobody to leave out', () => {
-    const quiet = new QuietTopics()
+    const quiet = new QuietTopics([])
     for (const topic of topics) quiet.noteRecords(topic, 0)
     quiet.noteFull(0)
     expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
   })
 
   it('forgets that a topic was busy after five seconds without records', () => {
-    const quiet = new QuietTopics()
+    const quiet = new QuietTopics([])
     quiet.noteRecords('deliveries', 0)
     expect(quiet.isBusy('deliveries', 4_999)).toBe(true)
     expect(quiet.isBusy('deliveries', 5_000)).toBe(false)
+  })
+
+  it('leaves a patient topic out while others are busy, however much comes of it', () => {
+    const quiet = new QuietTopics(['tier'])
+    for (const topic of topics) quiet.noteRecords(topic, 0)
+    quiet.noteFull(0)
+    expect(quiet.isBusy('tier', 10)).toBe(false)
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: false, maxWaitMs: 40 })
+    expect(quiet.next(topics, 50, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
+  })
+
+  it('asks for a patient topic at once while nothing else comes', () => {
+    const quiet = new QuietTopics(['tier'])
+    quiet.noteRecords('tier', 0)
+    quiet.noteFull(0)
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, maxWaitMs })
+  })
+
+  it('counts what came of patient topics as in a hurry only while no other is busy', () => {
+    const quiet = new QuietTopics(['tier', 'replay'])
+    const brought = [{ topic: 'tier' }, { topic: 'deliveries' }]
+    expect(quiet.hurried(brought, 0)).toEqual(brought)
+    quiet.noteRecords('tier', 0)
+    expect(quiet.hurried(brought, 10)).toEqual(brought)
+    quiet.noteRecords('deliveries', 0)
+    expect(quiet.hurried(brought, 10)).toEqual([{ topic: 'deliveries' }])
+    expect(quiet.hurried([{ topic: 'replay' }], 10)).toEqual([])
+    expect(quiet.hurried(brought, 5_000)).toEqual(brought)
   })
 })
