@@ -61,6 +61,28 @@ describe('DecoupledConsumer', () => {
     expect(arrivals.length).toBeLessThanOrEqual((arrivals.at(-1)! - startedAt) / 300 + 1)
   })
 
+  it('asks for patient topics 20 times a second only, while another is busy', async () => {
+    const busy = await kafka.topic()
+    const patient = await kafka.topic()
+    const arrivals: number[] = []
+    const arrived: number[] = []
+    const consumer = kafka.consumer({ topics: [busy, patient], patientTopics: [patient] }, (batch) => {
+      batch.completeAll()
+      if (batch.topic !== patient) return
+      arrivals.push(performance.now())
+      arrived.push(...numbers(batch.records))
+    })
+    await consumer.start()
+    const startedAt = performance.now()
+    const send = (value: number) =>
+      producer.send([busy, patient].map((topic) => ({ topic, partition: 0, key: null, value: String(value) })))
+    for (let i = 0; i < 200; i++) await send(i)
+    await eventually('all arrive', () => arrived.length === 200)
+    expect(arrived).toEqual(range(0, 200))
+    // The first ones may come before anything is busy.
+    expect(arrivals.length).toBeLessThanOrEqual((arrivals.at(-1)! - startedAt) / 50 + 3)
+  })
+
   it('commits only up to the first incomplete record, and does not repeat what is complete beyond it', async () => {
     const topic = await kafka.topic()
     const groupId = `group-${topic}`
