@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { AccountingStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { ReadModelMark } from '../replays/read-model-mark.js'
 import { AccountingMetrics } from './accounting-metrics.js'
@@ -23,17 +24,24 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
   readonly #task = new RepeatingTask(
     () => this.#look(),
     EVERY_MS,
-    (error) => this.#failed(error),
+    (error) => this.#failing.failed(error),
   )
   readonly #closing = new AbortController()
-  #isFailing = false
+  readonly #failing: FailingLog
 
   constructor(
     private readonly store: AccountingStore,
     private readonly mark: ReadModelMark,
     private readonly metrics: AccountingMetrics,
-    @Inject(LOGGER) private readonly logger: Pick<Logger, 'warn' | 'error'>,
-  ) {}
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+  ) {
+    this.#failing = new FailingLog(
+      logger,
+      'warn',
+      'the balance cannot be looked at; trying again',
+      'the balance is looked at again',
+    )
+  }
 
   onApplicationBootstrap(): void {
     this.#task.start()
@@ -51,7 +59,7 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     const accounts = isFresh || !(await this.#haveReadModelsCome()) ? latest : await this.store.look(asOf)
     if (!accounts) return
     this.metrics.show(accounts)
-    this.#isFailing = false
+    this.#failing.succeeded()
     const { overdue, notFannedOut } = accounts
     if (!isFresh && accounts !== latest && overdue + notFannedOut > 0) {
       this.logger.error({ overdue, notFannedOut }, 'the balance does not add up: `admin audit` lists what is missing')
@@ -67,10 +75,5 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
       await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined)
     }
     return true
-  }
-
-  #failed(error: unknown): void {
-    if (!this.#isFailing) this.logger.warn({ err: error }, 'the balance cannot be looked at; trying again')
-    this.#isFailing = true
   }
 }

@@ -14,7 +14,7 @@ describe('the API keys in memory', () => {
   }
   const next = { at: new Date(0), id: '' }
   const noChanges = { active: [], revoked: [], next, isLast: true }
-  const logger = { info: vi.fn(), warn: vi.fn() }
+  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   let keys: ApiKeys
 
   beforeEach(() => {

@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { ApiKeyStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import type { CallerIdentity } from './caller.js'
-import { FailingLog } from './failing-log.js'
 import { hashOfKey, isWellFormedKey } from './key-format.js'
 import { KeyReader, type ReadKeyStore } from './key-reader.js'
 import { KnownKeys } from './known-keys.js'
@@ -40,15 +40,15 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
 
   constructor(
     @Inject(ApiKeyStore) private readonly store: KeyStore,
-    @Inject(LOGGER) logger: Pick<Logger, 'info' | 'warn'>,
+    @Inject(LOGGER) logger: Pick<Logger, 'info' | 'warn' | 'error'>,
   ) {
     this.#reader = new KeyReader(store, this.#known)
     const stale = 'API keys could not be refreshed; the last ones stay valid'
-    this.#refreshes = new FailingLog(logger, stale, 'API keys are fresh again')
+    this.#refreshes = new FailingLog(logger, 'warn', stale, 'API keys are fresh again')
     const unsought = 'unknown API keys could not be looked for'
-    this.#looks = new FailingLog(logger, unsought, 'unknown API keys are looked for again')
+    this.#looks = new FailingLog(logger, 'warn', unsought, 'unknown API keys are looked for again')
     const unnoted = 'the last use of API keys could not be noted; trying again'
-    this.#touches = new FailingLog(logger, unnoted, 'the last use of API keys is noted again')
+    this.#touches = new FailingLog(logger, 'warn', unnoted, 'the last use of API keys is noted again')
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Observable, finalize } from 'rxjs'
 import { callerOf } from '../accounts/caller.js'
 import { tooManyAtOnce } from '../http/too-many-at-once.js'
-import { type EndTurn, Turns } from '../http/turns.js'
+import { Turns } from '../http/turns.js'
 
 /**
  * Of one account, per replica. Each may hold an answer of a megabyte, or three of large events, until its client has read
@@ -30,9 +30,9 @@ export class LogReadTurns implements NestInterceptor {
     const http = context.switchToHttp()
     const { raw } = http.getRequest<FastifyRequest>()
     // A producer's key has none, and not the scope for a log either.
-    const turn = this.#turns.take(callerOf(http.getRequest<object>()).accountId ?? '')
-    const end = turn && (await orNull(turn, TURN_WITHIN_MS))
-    if (!end) throw tooManyAtOnce(TOO_MANY)
+    const accountId = callerOf(http.getRequest<object>()).accountId ?? ''
+    const end = await this.#turns.takeWithin(accountId, TURN_WITHIN_MS)
+    if (end === 'full' || end === 'late') throw tooManyAtOnce(TOO_MANY)
     const answered = answerIsOut(http.getResponse<FastifyReply>().raw, raw.socket)
     // Of a client that has gone, the work is still under way.
     return handler.handle().pipe(finalize(() => void answered.then(end)))
@@ -42,16 +42,6 @@ export class LogReadTurns implements NestInterceptor {
 const TOO_MANY =
   `The account has ${MOST_READS_AT_ONCE} requests for events or deliveries under way, which is the most, and others wait: ` +
   'read the answers to their ends, and ask again.'
-
-/** The turn; null when it does not come in time, and then it is given back as soon as it does. */
-async function orNull(turn: Promise<EndTurn>, withinMs: number): Promise<EndTurn | null> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<null>((resolve) => (timer = setTimeout(resolve, withinMs, null)))
-  const end = await Promise.race([turn, tooLate])
-  clearTimeout(timer)
-  if (!end) void turn.then((late) => late())
-  return end
-}
 
 /** Settles when nothing is left to be sent. An answer behind others on its connection is told nothing when that is closed. */
 function answerIsOut(response: ServerResponse, socket: Socket): Promise<void> {

@@ -5,6 +5,7 @@ import { BatchingProducer, DecoupledConsumer, KafkaConnection, type RecordBatch 
 import { ReadModelWriter } from '#postgres'
 import { LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, encodeUndecodable } from '#topics'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { BatchGatherer } from './batch-gatherer.js'
 import { type Unreadable, emptyProjection, projectBatch } from './project-records.js'
@@ -21,7 +22,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly consumer: DecoupledConsumer
   readonly groupId: string
   readonly #gatherer: BatchGatherer
-  #isFailing = false
+  readonly #failing: FailingLog
 
   constructor(
     connection: KafkaConnection,
@@ -33,6 +34,12 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(API_CONFIG) config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.#failing = new FailingLog(
+      logger,
+      'error',
+      'read models cannot be written; trying again',
+      'read models are written again',
+    )
     this.groupId = `${config.topics.prefix}projector`
     this.#gatherer = new BatchGatherer(
       (batches) => this.#write(batches),
@@ -79,8 +86,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#reportUnreadable(projection.unreadable)
     const now = Date.now()
     this.metrics.written(written, projection.unreadable.length, oldestAt(batches), now)
-    if (this.#isFailing) this.logger.info({}, 'read models are written again')
-    this.#isFailing = false
+    this.#failing.succeeded()
     this.logger.debug({ stage: 'project', batches: batches.length, ...written.rows, ms: now - startedAt }, 'projected')
   }
 
@@ -98,8 +104,7 @@ export class Projector implements OnApplicationBootstrap, OnApplicationShutdown 
 
   #failed(error: unknown): void {
     this.metrics.failed()
-    if (!this.#isFailing) this.logger.error({ err: error }, 'read models cannot be written; trying again')
-    this.#isFailing = true
+    this.#failing.failed(error)
   }
 }
 

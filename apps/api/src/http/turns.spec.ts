@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { Turns } from './turns.js'
 
 /** Who has asked and has the turn, in the order in which it came. */
@@ -14,6 +14,8 @@ function aLine(limits: { underWay: number; waiting: number }) {
   const end = (name: string) => come.find((each) => each.name === name)!.end()
   return { turns, ask, names, end }
 }
+
+afterEach(() => void vi.useRealTimers())
 
 /** Until everything that is settled has been told. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -83,4 +85,18 @@ it('work that fails gives its turn back, and work without a place is not begun',
   await expect(failing).rejects.toThrow('away')
   expect(await next).toBe(7)
   expect(work).not.toHaveBeenCalled()
+})
+
+it('a turn that has not come in time goes on to the next when it does', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const turns = new Turns({ underWay: 1, waiting: 2 })
+  const end = await turns.takeWithin('a', 100)
+  const second = turns.takeWithin('a', 100)
+  const third = turns.take('a')
+  expect(await turns.takeWithin('a', 100)).toBe('full')
+  vi.advanceTimersByTime(100)
+  expect(await second).toBe('late')
+  expect(vi.getTimerCount()).toBe(0)
+  if (typeof end === 'function') end()
+  expect(await third).toBeTypeOf('function')
 })

@@ -34,6 +34,22 @@ export class Turns {
   }
 
   /**
+   * Waits no longer than this. Ms.
+   * @returns the turn, which must be ended; or `full` when there is no place to wait, or `late` when it has not come: then
+   *   it goes on to the next as soon as it does
+   */
+  async takeWithin(key: string, ms: number): Promise<EndTurn | 'full' | 'late'> {
+    const turn = this.take(key)
+    if (!turn) return 'full'
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, ms, 'late')))
+    const outcome = await Promise.race([turn, tooLate])
+    clearTimeout(timer)
+    if (outcome === 'late') void turn.then((end) => end())
+    return outcome
+  }
+
+  /**
    * @param work must settle: everybody behind it waits for it
    * @returns what `work` returns; null when there is no place to wait, and nothing was begun
    */

@@ -4,8 +4,10 @@ import type { Logger } from '#telemetry'
 export class FailingLog {
   #isFailing = false
 
+  /** @param level `error` where somebody waits for it */
   constructor(
-    private readonly logger: Pick<Logger, 'info' | 'warn'>,
+    private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+    private readonly level: 'warn' | 'error',
     private readonly failing: string,
     private readonly again: string,
   ) {}
@@ -15,7 +17,7 @@ export class FailingLog {
   }
 
   failed(error: unknown): void {
-    if (!this.#isFailing) this.logger.warn({ err: error }, this.failing)
+    if (!this.#isFailing) this.logger[this.level]({ err: error }, this.failing)
     this.#isFailing = true
   }
 

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { ApiConfig } from '#config'
 import { type ClaimedNotification, NotificationStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { Mailer, MailRefused } from './mailer.js'
@@ -22,11 +23,11 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
   readonly #task = new RepeatingTask(
     () => this.#sendAll(),
     EVERY_MS,
-    (error) => this.#unreachable(error),
+    (error) => this.#failing.failed(error),
   )
   /** When the log was last told of an account's withheld mails. Ms since the epoch. */
   readonly #warnedAt = new Map<string, number>()
-  #isFailing = false
+  readonly #failing: FailingLog
   #isStopping = false
 
   constructor(
@@ -35,7 +36,14 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     private readonly metrics: NotificationMetrics,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
-  ) {}
+  ) {
+    this.#failing = new FailingLog(
+      logger,
+      'warn',
+      'notifications cannot be read; trying again',
+      'notifications are read again',
+    )
+  }
 
   onApplicationBootstrap(): void {
     this.#task.start()
@@ -58,7 +66,7 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
     }
     this.metrics.pending(await this.store.pending())
     await this.#countWithheld()
-    this.#isFailing = false
+    this.#failing.succeeded()
   }
 
   /** @returns whether it makes sense to go on with the next one: a server that takes nothing gets a rest */
@@ -104,10 +112,5 @@ export class NotificationSender implements OnApplicationBootstrap, OnApplication
       this.#warnedAt.set(accountId, now)
       this.logger.warn({ stage: 'notification.withhold', accountId }, 'an account has had its mails of this hour')
     }
-  }
-
-  #unreachable(error: unknown): void {
-    if (!this.#isFailing) this.logger.warn({ err: error }, 'notifications cannot be read; trying again')
-    this.#isFailing = true
   }
 }

@@ -7,7 +7,7 @@ import { type Message, TopicMap } from '#topics'
 import { NotificationMetrics } from './notification-metrics.js'
 import { OperationalEventSender } from './operational-event-sender.js'
 
-const silent = { info() {}, error() {} }
+const silent = { info() {}, warn() {}, error() {} }
 const topics = new TopicMap({
   prefix: '',
   schedule: RetrySchedule.parse('1s,1s,1s,1s,1s'),

@@ -3,6 +3,7 @@ import { BatchingProducer } from '#kafka'
 import { type Notification, OperationalEventStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { TopicMap, encodeContextEvent } from '#topics'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { notificationEvent } from './notification-event.js'
 import { NotificationMetrics } from './notification-metrics.js'
@@ -24,7 +25,7 @@ export class OperationalEventSender implements OnApplicationBootstrap, OnApplica
     EVERY_MS,
     (error) => this.#failed(error),
   )
-  #isFailing = false
+  readonly #failing: FailingLog
   #isStopping = false
 
   constructor(
@@ -32,8 +33,15 @@ export class OperationalEventSender implements OnApplicationBootstrap, OnApplica
     private readonly producer: BatchingProducer,
     private readonly topics: TopicMap,
     private readonly metrics: NotificationMetrics,
-    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'error'>,
-  ) {}
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
+  ) {
+    this.#failing = new FailingLog(
+      logger,
+      'error',
+      'events about webhooks could not be sent; trying again',
+      'events about webhooks are sent again',
+    )
+  }
 
   onApplicationBootstrap(): void {
     this.#task.start()
@@ -56,7 +64,7 @@ export class OperationalEventSender implements OnApplicationBootstrap, OnApplica
       isMore = notifications.length === MOST_AT_ONCE
     }
     this.metrics.eventsPending(await this.store.pending())
-    this.#isFailing = false
+    this.#failing.succeeded()
   }
 
   async #send(notifications: readonly Notification[]): Promise<void> {
@@ -72,7 +80,6 @@ export class OperationalEventSender implements OnApplicationBootstrap, OnApplica
 
   #failed(error: unknown): void {
     this.metrics.eventsFailed()
-    if (!this.#isFailing) this.logger.error({ err: error }, 'events about webhooks could not be sent; trying again')
-    this.#isFailing = true
+    this.#failing.failed(error)
   }
 }

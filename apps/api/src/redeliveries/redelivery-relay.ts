@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { ApiConfig } from '#config'
 import { RedeliveryStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { RedeliveryLog } from './redelivery-log.js'
@@ -15,7 +16,7 @@ const FORGET_EVERY_MS = 3_600_000
 @Injectable()
 export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #tasks: RepeatingTask[]
-  #isFailing = false
+  readonly #failing: FailingLog
 
   constructor(
     private readonly store: RedeliveryStore,
@@ -23,7 +24,13 @@ export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShu
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    const failed = (error: unknown) => this.#failed(error)
+    this.#failing = new FailingLog(
+      logger,
+      'warn',
+      'redeliveries could not be looked after; trying again',
+      'redeliveries are looked after again',
+    )
+    const failed = (error: unknown) => this.#failing.failed(error)
     this.#tasks = [
       new RepeatingTask(() => this.#sendLeftBehind(), LOOK_EVERY_MS, failed),
       new RepeatingTask(() => this.#forget(), FORGET_EVERY_MS, failed),
@@ -40,17 +47,12 @@ export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShu
 
   async #sendLeftBehind(): Promise<void> {
     const sent = await this.store.sendLeftBehind(LEFT_BEHIND_AFTER_MS, (chains) => this.log.write(chains))
-    this.#isFailing = false
+    this.#failing.succeeded()
     if (sent > 0) this.logger.info({ redeliveries: sent }, 'redeliveries that were left behind are in the log')
   }
 
   /** A number is of use for as long as its delivery can be asked for. */
   async #forget(): Promise<void> {
     await this.store.forgetOlderThan(this.config.topics.deliveryRetentionMs)
-  }
-
-  #failed(error: unknown): void {
-    if (!this.#isFailing) this.logger.warn({ err: error }, 'redeliveries could not be looked after; trying again')
-    this.#isFailing = true
   }
 }

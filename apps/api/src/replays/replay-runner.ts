@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import type { ApiConfig } from '#config'
 import { ReplayStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { ReplayRun } from './replay-run.js'
@@ -23,21 +24,23 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
   readonly #claiming = new RepeatingTask(
     () => this.#claim(),
     CLAIM_EVERY_MS,
-    (error) => this.#failed(error),
+    (error) => this.#failing.failed(error),
   )
   readonly #forgetting = new RepeatingTask(
     () => this.#forget(),
     FORGET_EVERY_MS,
-    (error) => this.#failed(error),
+    (error) => this.#failing.failed(error),
   )
-  #isFailing = false
+  readonly #failing: FailingLog
 
   constructor(
     private readonly store: ReplayStore,
     private readonly run: ReplayRun,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.#failing = new FailingLog(logger, 'error', 'replays cannot go on; trying again', 'replays go on again')
+  }
 
   onApplicationBootstrap(): void {
     this.#claiming.start()
@@ -55,7 +58,7 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
     await Promise.all([this.#claiming.stop(), this.#forgetting.stop()])
     await Promise.all(this.#running.values())
     // When this fails, the others wait for ten seconds.
-    await this.store.release(this.#holder).catch((error: unknown) => this.#failed(error))
+    await this.store.release(this.#holder).catch((error: unknown) => this.#failing.failed(error))
   }
 
   async #claim(): Promise<void> {
@@ -63,16 +66,16 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
       if (this.#running.has(id) || this.#stopping.signal.aborted) continue
       this.#running.set(id, this.#runOne(id))
     }
-    if (this.#running.size === 0) this.#isFailing = false
+    if (this.#running.size === 0) this.#failing.succeeded()
   }
 
   /** Never rejects: what failed is claimed again with the next look. */
   async #runOne(id: string): Promise<void> {
     try {
       await this.run.go(this.#holder, id, this.#stopping.signal)
-      this.#isFailing = false
+      this.#failing.succeeded()
     } catch (error) {
-      this.#failed(error)
+      this.#failing.failed(error)
     } finally {
       this.#running.delete(id)
     }
@@ -80,10 +83,5 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
 
   async #forget(): Promise<void> {
     await this.store.forgetEnded(this.config.topics.deliveryRetentionMs)
-  }
-
-  #failed(error: unknown): void {
-    if (!this.#isFailing) this.logger.error({ err: error }, 'replays cannot go on; trying again')
-    this.#isFailing = true
   }
 }

@@ -3,6 +3,7 @@ import type { ApiConfig } from '#config'
 import { warningDueSince } from '#domain'
 import { WarningStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { Notifications } from '../notifications/notifications.js'
@@ -17,19 +18,25 @@ const LOOKS_PER_HALF = 10
 @Injectable()
 export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #task: RepeatingTask
-  #isFailing = false
+  readonly #failing: FailingLog
 
   constructor(
     private readonly warnings: WarningStore,
     private readonly notifications: Notifications,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
-    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn'>,
+    @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
   ) {
+    this.#failing = new FailingLog(
+      logger,
+      'warn',
+      'failing webhooks could not be looked for; trying again',
+      'failing webhooks are looked for again',
+    )
     const everyMs = config.disable.afterMs / 2 / LOOKS_PER_HALF
     this.#task = new RepeatingTask(
       () => this.#look(),
       Math.min(LONGEST_INTERVAL_MS, Math.max(SHORTEST_INTERVAL_MS, everyMs)),
-      (error) => this.#failed(error),
+      (error) => this.#failing.failed(error),
     )
   }
 
@@ -43,16 +50,11 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
 
   async #look(): Promise<void> {
     const { warned, isMore } = await this.warnings.warn(warningDueSince(this.config.disable, Date.now()))
-    this.#isFailing = false
+    this.#failing.succeeded()
     if (warned > 0) {
       this.logger.info({ warned }, 'owners of failing webhooks are warned')
       this.notifications.wake()
     }
     if (isMore) this.#task.wake()
-  }
-
-  #failed(error: unknown): void {
-    if (!this.#isFailing) this.logger.warn({ err: error }, 'failing webhooks could not be looked for; trying again')
-    this.#isFailing = true
   }
 }

@@ -23,14 +23,14 @@ export class ConfigurationTurns {
    * @throws {Problem} 429 when too many wait, 503 when the turn came too late: nothing was changed
    */
   async take<T>(accountId: string, write: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + TURN_WITHIN_MS
-    const written = this.#turns.run(accountId, async () => {
-      if (Date.now() > deadline)
-        throw new Problem(503, 'Service Unavailable', LATE, { headers: { 'retry-after': '1' } })
-      return write()
-    })
-    if (!written) throw tooManyAtOnce(TOO_MANY)
-    return written
+    const end = await this.#turns.takeWithin(accountId, TURN_WITHIN_MS)
+    if (end === 'full') throw tooManyAtOnce(TOO_MANY)
+    if (end === 'late') throw new Problem(503, 'Service Unavailable', LATE, { headers: { 'retry-after': '1' } })
+    try {
+      return await write()
+    } finally {
+      end()
+    }
   }
 }
 
