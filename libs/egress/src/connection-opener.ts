@@ -3,7 +3,6 @@ import { literalAddress, portOf } from './check-url.js'
 import { Connection } from './connection.js'
 import type { Deadline } from './deadline-sweep.js'
 import { isLocalhost } from './localhost.js'
-import { LoopTurns } from './loop-turns.js'
 import type { SharedCause } from './own-fault-detector.js'
 import { HostResolver, type ResolverOptions } from './resolver.js'
 import { type StageOutcome, stoppedByDeadline, stoppedByError } from './stage-outcome.js'
@@ -24,7 +23,6 @@ export interface ConnectionOpenerOptions {
 export class ConnectionOpener {
   private readonly resolver: HostResolver
   private readonly tls: TlsConnector
-  private readonly turns = new LoopTurns()
 
   constructor(private readonly options: ConnectionOpenerOptions) {
     this.resolver = new HostResolver(options.resolver ?? {}, (hostname) => options.onReached('resolver', hostname))
@@ -36,9 +34,6 @@ export class ConnectionOpener {
     const literal = literalAddress(url.hostname)
     const addresses = await this.addressesOf(url.hostname, literal, deadline)
     if (!addresses.ok) return addresses
-    // To connect takes ten times as long as to write a request: one that has its connection goes first.
-    await this.turns.next()
-    if (deadline.hasPassed) return stoppedByDeadline('connect')
     const tcp = await connectTcp(addresses.value, portOf(url), deadline)
     if (!tcp.ok) return tcp
     const host = literal ?? url.hostname

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { sqlState } from './database-unavailable.js'
 
 /**
@@ -16,24 +15,6 @@ export async function together<T extends readonly Promise<unknown>[]>(
   const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
   if (failures.length > 0) throw failures.find((failure) => !isConsequence(failure)) ?? failures[0]
   return Promise.all(asked)
-}
-
-/**
- * As `together`, but each is begun in a turn of the event loop of its own: to make a statement of some hundred rows takes
- * milliseconds, and what has come meanwhile from somebody who waits goes between two of them.
- */
-export async function togetherInTurns<T extends readonly (() => Promise<unknown>)[]>(
-  ...begin: T
-): Promise<{ -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }> {
-  const asked: Promise<unknown>[] = []
-  for (const ask of begin) {
-    if (asked.length > 0) await setImmediate()
-    const answer = ask()
-    // Told by `together`, which hears of it later.
-    answer.catch(() => undefined)
-    asked.push(answer)
-  }
-  return together(...asked) as Promise<{ -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }>
 }
 
 /** "Current transaction is aborted": an earlier statement of it failed. */

@@ -16,7 +16,8 @@ const FORGET_EVERY_MS = 3_600_000
 @Injectable()
 export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #tasks: RepeatingTask[]
-  readonly #failing: FailingLog
+  readonly #sending: FailingLog
+  readonly #forgetting: FailingLog
 
   constructor(
     private readonly store: RedeliveryStore,
@@ -24,16 +25,21 @@ export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShu
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.#failing = new FailingLog(
-      logger,
-      'warn',
-      'redeliveries could not be looked after; trying again',
-      'redeliveries are looked after again',
-    )
-    const failed = (error: unknown) => this.#failing.failed(error)
+    const unsent = 'redeliveries could not be looked after; trying again'
+    const kept = 'numbers of old chains could not be forgotten; trying again'
+    this.#sending = new FailingLog(logger, 'warn', unsent, 'redeliveries are looked after again')
+    this.#forgetting = new FailingLog(logger, 'warn', kept, 'numbers of old chains are forgotten again')
     this.#tasks = [
-      new RepeatingTask(() => this.#sendLeftBehind(), LOOK_EVERY_MS, failed),
-      new RepeatingTask(() => this.#forget(), FORGET_EVERY_MS, failed),
+      new RepeatingTask(
+        () => this.#sendLeftBehind(),
+        LOOK_EVERY_MS,
+        (error) => this.#sending.failed(error),
+      ),
+      new RepeatingTask(
+        () => this.#forget(),
+        FORGET_EVERY_MS,
+        (error) => this.#forgetting.failed(error),
+      ),
     ]
   }
 
@@ -47,12 +53,13 @@ export class RedeliveryRelay implements OnApplicationBootstrap, OnApplicationShu
 
   async #sendLeftBehind(): Promise<void> {
     const sent = await this.store.sendLeftBehind(LEFT_BEHIND_AFTER_MS, (chains) => this.log.write(chains))
-    this.#failing.succeeded()
+    this.#sending.succeeded()
     if (sent > 0) this.logger.info({ redeliveries: sent }, 'redeliveries that were left behind are in the log')
   }
 
   /** A number is of use for as long as its delivery can be asked for. */
   async #forget(): Promise<void> {
     await this.store.forgetOlderThan(this.config.topics.deliveryRetentionMs)
+    this.#forgetting.succeeded()
   }
 }

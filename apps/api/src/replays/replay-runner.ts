@@ -29,9 +29,10 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
   readonly #forgetting = new RepeatingTask(
     () => this.#forget(),
     FORGET_EVERY_MS,
-    (error) => this.#failing.failed(error),
+    (error) => this.#keeping.failed(error),
   )
   readonly #failing: FailingLog
+  readonly #keeping: FailingLog
 
   constructor(
     private readonly store: ReplayStore,
@@ -40,6 +41,8 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
     @Inject(LOGGER) logger: Logger,
   ) {
     this.#failing = new FailingLog(logger, 'error', 'replays cannot go on; trying again', 'replays go on again')
+    const kept = 'ended replays could not be forgotten; trying again'
+    this.#keeping = new FailingLog(logger, 'warn', kept, 'ended replays are forgotten again')
   }
 
   onApplicationBootstrap(): void {
@@ -83,5 +86,6 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
 
   async #forget(): Promise<void> {
     await this.store.forgetEnded(this.config.topics.deliveryRetentionMs)
+    this.#keeping.succeeded()
   }
 }

@@ -51,6 +51,7 @@ interface FetchingBroker {
 
 interface Rhythm {
   turns: FetchTurns
+  pace: Pace
   quiet: QuietTopics
 }
 
@@ -79,7 +80,6 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
     /** Per broker: each is asked by a loop of its own. */
     readonly #rhythmOn = new Map<number, Rhythm>()
     readonly #response = fetchResponse(parts.decodeCompressed)
-    readonly #pace = new Pace()
     #rotation = 0
     #checked: object[] = []
     #byNode = new Map<number, TopicPartitions[]>()
@@ -105,7 +105,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        this.#takeTurn(nodeId, quiet.hurried(partitions, sentAt), sentAt)
+        this.#takeTurn(nodeId, quiet.hurried(partitions, round), sentAt)
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -129,8 +129,9 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
 
     #takeTurn(nodeId: number, hurried: readonly FetchedPartition[], sentAt: number): void {
       if (hurried.length === 0) return
-      this.#pace.noteRecords(hurried.reduce((sum, { records }) => sum + records.length, 0))
-      this.#rhythmOf(nodeId).turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), this.#pace.ms(sentAt)))
+      const { turns, pace } = this.#rhythmOf(nodeId)
+      pace.noteRecords(hurried.reduce((sum, { records }) => sum + records.length, 0))
+      turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), pace.ms(sentAt)))
     }
 
     #fetchEveryMs(): number {
@@ -140,7 +141,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
 
     #newRhythm(): Rhythm {
       const [{ patientTopics = [] } = {}] = this.assigners
-      return { turns: new FetchTurns(), quiet: new QuietTopics(patientTopics) }
+      return { turns: new FetchTurns(), pace: new Pace(), quiet: new QuietTopics(patientTopics) }
     }
 
     #rhythmOf(nodeId: number): Rhythm {

@@ -12,10 +12,7 @@ const CALM = 0.3
 /** A fetch that would not bring so many records on average waits for nothing: it would only be late. */
 const WORTH_GATHERING = 1.5
 const LOOK_EVERY_MS = 250
-/**
- * So far ahead of that average a fetch may be. A record that comes right after another's then waits for nothing, as
- * beside a replay, whose bursts would hold up the live record behind each of them. Ms.
- */
+/** So far ahead of that average a fetch may be: a record that comes right after another's then waits for nothing. Ms. */
 const AHEAD_MS = 2 * SHORTEST_MS
 
 /**
@@ -28,7 +25,7 @@ export function paceMs(utilization: number, perSecond: number): number {
   return (perSecond * ms) / 1000 < WORTH_GATHERING ? 0 : ms
 }
 
-/** How far apart this process' fetches are, by how busy it is and how much comes. */
+/** How far apart the fetches from one broker are, by how busy this process is and how much comes of it. */
 export class Pace {
   #last: EventLoopUtilization = performance.eventLoopUtilization()
   #lookedAt = performance.now()

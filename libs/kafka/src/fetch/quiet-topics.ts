@@ -1,6 +1,8 @@
 export interface FetchRound {
-  /** Whether every topic is asked for, or only those that had records lately. */
+  /** Whether every topic is asked for, or only those that are busy. */
   isFull: boolean
+  /** Whether what comes of patient topics takes no turn: others are busy, and nothing makes every fetch a full one. */
+  isPatient: boolean
   /** The longest that the broker may wait for records. Ms. */
   maxWaitMs: number
 }
@@ -36,18 +38,18 @@ export class QuietTopics {
     return now < (this.#busyUntil.get(topic) ?? 0)
   }
 
-  /** Of what an answer brought, what was in a hurry; where nothing else comes, patient topics are as good as any. */
-  hurried<T extends { topic: string }>(brought: readonly T[], now: number): T[] {
-    const isOtherBusy = [...this.#busyUntil.keys()].some((topic) => this.isBusy(topic, now))
-    return brought.filter(({ topic }) => !isOtherBusy || !this.#patient.has(topic))
+  /** Of what the answer of a round brought, what takes a turn. */
+  hurried<T extends { topic: string }>(brought: readonly T[], round: FetchRound): T[] {
+    return brought.filter(({ topic }) => !round.isPatient || !this.#patient.has(topic))
   }
 
   /** @param mustBeFull something waits that only a full fetch takes note of, as a seek */
   next(topics: readonly string[], now: number, maxWaitMs: number, mustBeFull: boolean): FetchRound {
     const busy = topics.filter((topic) => this.isBusy(topic, now)).length
-    const isPartial = busy > 0 && busy < topics.length && now < this.#fullUntil && !mustBeFull
-    if (isPartial) return { isFull: false, maxWaitMs: Math.min(maxWaitMs, this.#fullUntil - now) }
-    return { isFull: true, maxWaitMs }
+    const isPatient = busy > 0 && !mustBeFull
+    const isPartial = isPatient && busy < topics.length && now < this.#fullUntil
+    if (isPartial) return { isFull: false, isPatient, maxWaitMs: Math.min(maxWaitMs, this.#fullUntil - now) }
+    return { isFull: true, isPatient, maxWaitMs }
   }
 
   /** A full fetch was answered. */

@@ -3,7 +3,7 @@ import type { Database, Session } from '../database.js'
 import { sqlState } from '../database-unavailable.js'
 import { knownHealth, writeHealth } from '../health/health-writes.js'
 import { MOST_RECENT } from '../health/streak-record.js'
-import { togetherInTurns } from '../together.js'
+import { together } from '../together.js'
 import { writeAttempts } from './attempt-writes.js'
 import { placeDeliveries, writeDeliveries } from './delivery-writes.js'
 import { writeEvents } from './event-writes.js'
@@ -82,16 +82,13 @@ export class ReadModelWriter {
 /** A check violation; for a row that no partition takes, Postgres has no code of its own. */
 const NO_PARTITION = '23514'
 
-/**
- * Each statement leaves as soon as what it needs is known, in a turn of its own: three ways to Postgres and back, however
- * many they are.
- */
+/** Each statement leaves as soon as what it needs is known: three ways to Postgres and back, however many they are. */
 async function writeAll(session: Session, rows: ReadModelRows, recentFailures: number) {
   const balance = emptyBalance()
-  const [events, fanOuts, { deliveries, attempts }] = await togetherInTurns(
-    () => writeEvents(session, rows.events, balance),
-    () => writeFanOuts(session, rows.fanOuts, balance),
-    () => writeDeliveriesAndAttempts(session, rows, balance, recentFailures),
+  const [events, fanOuts, { deliveries, attempts }] = await together(
+    writeEvents(session, rows.events, balance),
+    writeFanOuts(session, rows.fanOuts, balance),
+    writeDeliveriesAndAttempts(session, rows, balance, recentFailures),
   )
   return { rows: { events, fan_outs: fanOuts, deliveries, attempts }, balance }
 }
@@ -102,13 +99,13 @@ async function writeDeliveriesAndAttempts(
   balance: Balance,
   recentFailures: number,
 ): Promise<{ deliveries: number; attempts: number }> {
-  const [deliveries, health] = await togetherInTurns(
-    () => placeDeliveries(session, rows.deliveries, balance),
-    () => knownHealth(session, new Set(rows.attempts.map(({ webhookId }) => webhookId))),
+  const [deliveries, health] = await together(
+    placeDeliveries(session, rows.deliveries, balance),
+    knownHealth(session, new Set(rows.attempts.map(({ webhookId }) => webhookId))),
   )
-  const [attempts] = await togetherInTurns(
-    () => writeAttempts(session, rows.attempts, deliveries.homes),
-    () => writeDeliveries(session, deliveries),
+  const [attempts] = await together(
+    writeAttempts(session, rows.attempts, deliveries.homes),
+    writeDeliveries(session, deliveries),
   )
   await writeHealth(session, health, attempts.judged, recentFailures)
   return { deliveries: deliveries.fresh.length + deliveries.changed.length, attempts: attempts.count }
