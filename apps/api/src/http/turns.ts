@@ -55,7 +55,7 @@ export class Turns {
    */
   run<T>(key: string, work: () => Promise<T>): Promise<T> | null {
     const turn = this.take(key)
-    return turn && inTurn(turn, work)
+    return turn && turn.then((end) => inTurn(end, work))
   }
 
   /** How many are remembered. */
@@ -76,8 +76,8 @@ export class Turns {
   }
 }
 
-async function inTurn<T>(turn: Promise<EndTurn>, work: () => Promise<T>): Promise<T> {
-  const end = await turn
+/** Ends the turn when `work` has settled. */
+export async function inTurn<T>(end: EndTurn, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Problem } from '../http/problem.js'
 import { tooManyAtOnce } from '../http/too-many-at-once.js'
-import { Turns } from '../http/turns.js'
+import { Turns, inTurn } from '../http/turns.js'
 
 /**
  * Of one account, per replica. Writers of configuration wait for each other in Postgres, each with one of ten connections:
@@ -20,17 +20,13 @@ export class ConfigurationTurns {
 
   /**
    * @param write must settle: the account's others wait for it
-   * @throws {Problem} 429 when too many wait, 503 when the turn came too late: nothing was changed
+   * @throws {Problem} 429 when too many wait, 503 when the turn has not come in time: nothing was changed
    */
   async take<T>(accountId: string, write: () => Promise<T>): Promise<T> {
     const end = await this.#turns.takeWithin(accountId, TURN_WITHIN_MS)
     if (end === 'full') throw tooManyAtOnce(TOO_MANY)
     if (end === 'late') throw new Problem(503, 'Service Unavailable', LATE, { headers: { 'retry-after': '1' } })
-    try {
-      return await write()
-    } finally {
-      end()
-    }
+    return inTurn(end, write)
   }
 }
 

@@ -86,7 +86,8 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
 
     override async fetch(nodeId: number): Promise<object[]> {
       try {
-        const { turns, quiet } = this.#rhythmOf(nodeId)
+        const rhythm = this.#rhythmOf(nodeId)
+        const { turns, quiet } = rhythm
         const early = turns.waitMs(performance.now(), this.#fetchEveryMs() > 0)
         if (early > 0) await pauseFor(early)
         await this.cluster.refreshMetadataIfNecessary()
@@ -105,7 +106,7 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         }
         const sentAt = performance.now()
         const { partitions } = await this.#exchange(nodeId, requests, round.maxWaitMs)
-        this.#takeTurn(nodeId, quiet.hurried(partitions, round), sentAt)
+        this.#takeTurn(rhythm, quiet.hurried(partitions, round), sentAt)
         const refused = partitions.find(({ errorCode }) => errorCode !== 0)
         if (refused) throw parts.errorOf(refused)
         if (round.isFull) quiet.noteFull(performance.now())
@@ -127,9 +128,8 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
       this.#checked = seen as object[]
     }
 
-    #takeTurn(nodeId: number, hurried: readonly FetchedPartition[], sentAt: number): void {
+    #takeTurn({ turns, pace }: Rhythm, hurried: readonly FetchedPartition[], sentAt: number): void {
       if (hurried.length === 0) return
-      const { turns, pace } = this.#rhythmOf(nodeId)
       pace.noteRecords(hurried.reduce((sum, { records }) => sum + records.length, 0))
       turns.noteRecords(sentAt, Math.max(this.#fetchEveryMs(), pace.ms(sentAt)))
     }

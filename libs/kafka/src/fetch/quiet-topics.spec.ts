@@ -8,15 +8,15 @@ describe('which topics a fetch asks for', () => {
   it('asks for all, as long as it may, while nothing comes', () => {
     const quiet = new QuietTopics([])
     quiet.noteFull(0)
-    expect(quiet.next(topics, 10, maxWaitMs, false)).toMatchObject({ isFull: true, maxWaitMs })
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, isPatient: false, maxWaitMs })
   })
 
   it('leaves the quiet ones out after a full fetch that brought records, until the next full one is due', () => {
     const quiet = new QuietTopics([])
     quiet.noteRecords('deliveries', 0)
     quiet.noteFull(0)
-    expect(quiet.next(topics, 10, maxWaitMs, false)).toMatchObject({ isFull: false, maxWaitMs: 40 })
-    expect(quiet.next(topics, 50, maxWaitMs, false)).toMatchObject({ isFull: true, maxWaitMs })
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: false, isPatient: true, maxWaitMs: 40 })
+    expect(quiet.next(topics, 50, maxWaitMs, false)).toEqual({ isFull: true, isPatient: true, maxWaitMs })
     expect(quiet.isBusy('deliveries', 10)).toBe(true)
     expect(quiet.isBusy('tier', 10)).toBe(false)
   })
@@ -32,7 +32,7 @@ describe('which topics a fetch asks for', () => {
     const quiet = new QuietTopics([])
     for (const topic of topics) quiet.noteRecords(topic, 0)
     quiet.noteFull(0)
-    expect(quiet.next(topics, 10, maxWaitMs, false)).toMatchObject({ isFull: true, maxWaitMs })
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, isPatient: true, maxWaitMs })
   })
 
   it('forgets that a topic was busy after five seconds without records', () => {
@@ -47,15 +47,15 @@ describe('which topics a fetch asks for', () => {
     for (const topic of topics) quiet.noteRecords(topic, 0)
     quiet.noteFull(0)
     expect(quiet.isBusy('tier', 10)).toBe(false)
-    expect(quiet.next(topics, 10, maxWaitMs, false)).toMatchObject({ isFull: false, maxWaitMs: 40 })
-    expect(quiet.next(topics, 50, maxWaitMs, false)).toMatchObject({ isFull: true, maxWaitMs })
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: false, isPatient: true, maxWaitMs: 40 })
+    expect(quiet.next(topics, 50, maxWaitMs, false)).toEqual({ isFull: true, isPatient: true, maxWaitMs })
   })
 
   it('asks for a patient topic at once while nothing else comes', () => {
     const quiet = new QuietTopics(['tier'])
     quiet.noteRecords('tier', 0)
     quiet.noteFull(0)
-    expect(quiet.next(topics, 10, maxWaitMs, false)).toMatchObject({ isFull: true, maxWaitMs })
+    expect(quiet.next(topics, 10, maxWaitMs, false)).toEqual({ isFull: true, isPatient: false, maxWaitMs })
   })
 
   it('counts what came of patient topics as in a hurry, but for while another is busy', () => {
