@@ -7,6 +7,8 @@ it('keeps the first arrival of each delivery and counts the others as repeats', 
   ledger.arrived(1, 2, 20)
   ledger.arrived(0, 2, 30)
   expect(ledger).toMatchObject({ delivered: 2, repeats: 1, invented: 0 })
+  expect(ledger.repeatsOf((sequence, position) => sequence === 1 && position === 2)).toBe(1)
+  expect(ledger.repeatsOf((sequence, position) => sequence === 2 && position === 1)).toBe(0)
   expect([ledger.arrivedAt(1, 2), ledger.arrivedAt(0, 2), ledger.arrivedAt(0, 0)]).toEqual([10, 30, undefined])
 })
 

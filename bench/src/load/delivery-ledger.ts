@@ -4,12 +4,11 @@
  */
 export class DeliveryLedger {
   delivered = 0
-  /** Arrivals of what had arrived before: retries after an answer that was lost, or after a crash. */
-  repeats = 0
   /** Arrivals that belong to no event of this measurement. Anything but 0 is a defect. */
   invented = 0
   // 0: not yet.
   readonly #arrivedAt: Float64Array
+  readonly #repeated: number[] = []
 
   constructor(
     readonly tag: string,
@@ -22,11 +21,21 @@ export class DeliveryLedger {
   arrived(sequence: number, position: number, nowMs: number): void {
     const slot = sequence * this.fanOut + position
     if (!(sequence < this.events) || position >= this.fanOut) this.invented++
-    else if (this.#arrivedAt[slot] !== 0) this.repeats++
+    else if (this.#arrivedAt[slot] !== 0) this.#repeated.push(slot)
     else {
       this.#arrivedAt[slot] = nowMs
       this.delivered++
     }
+  }
+
+  /** Arrivals of what had arrived before: retries, as of an answer that was lost, or deliveries again after a crash. */
+  get repeats(): number {
+    return this.#repeated.length
+  }
+
+  /** Those of them that the caller asks for. */
+  repeatsOf(isMeant: (sequence: number, position: number) => boolean): number {
+    return this.#repeated.filter((slot) => isMeant(Math.floor(slot / this.fanOut), slot % this.fanOut)).length
   }
 
   arrivedAt(sequence: number, position: number): number | undefined {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { DeliveryLedger } from '../load/delivery-ledger.js'
 import { EvenSchedule } from '../load/even-schedule.js'
 import { Refusals } from '../load/refusals.js'
-import { audienceOf } from '../stack/audience.js'
-import { isSustained, latencies, loadRow } from './load-row.js'
+import { audienceOf, groupOf } from '../stack/audience.js'
+import { isSustained, latencies, loadNotes, loadRow } from './load-row.js'
 import type { LoadWindow } from './load-window.js'
 
 const usage = { api: 1, fanout: 1, dispatcher: 1, broker: 1, postgres: 1, bench: 5 }
@@ -50,6 +50,13 @@ describe('the figures of a load', () => {
     expect(latencies(aWindow({ lost: [99] })).max).toBeLessThan(11)
     expect(latencies(aWindow({ lost: [150] }), (webhook) => webhook !== 0).max).toBeLessThan(11)
     expect(latencies(aWindow({ lost: [150] }), (webhook) => webhook === 0).max).toBe(Infinity)
+  })
+
+  it('tell of what came again, to whom it should not', () => {
+    const window = aWindow()
+    window.ledger.arrived(120, 0, 5000)
+    expect(loadNotes(window)).toEqual(['1 deliveries came again'])
+    expect(loadNotes(window, (webhook) => webhook !== groupOf(window.load.audience, 120).webhooks[0])).toEqual([])
   })
 
   it('tell when the generator, and not the product, may have been slow', () => {

@@ -28,12 +28,13 @@ export function loadRow(label: string, window: LoadWindow): Row {
   }
 }
 
-/** What should not have happened, apart from deliveries that did not arrive. */
-export function loadNotes(window: LoadWindow): string[] {
-  const { ledger, refusals } = window
+/** What should not have happened to those webhooks, apart from deliveries that did not arrive. */
+export function loadNotes(window: LoadWindow, of: (webhook: number) => boolean = () => true): string[] {
+  const { load, ledger, refusals } = window
+  const repeats = ledger.repeatsOf((sequence, position) => of(groupOf(load.audience, sequence).webhooks[position]!))
   return [
     ...(refusals.total > 0 ? [`not accepted: ${refusals}`] : []),
-    ...(ledger.repeats > 0 ? [`${ledger.repeats} deliveries came again`] : []),
+    ...(repeats > 0 ? [`${repeats} deliveries came again`] : []),
     ...(ledger.invented > 0 ? [`${ledger.invented} deliveries that nobody sent`] : []),
     ...lateGenerator(window),
   ]

@@ -164,7 +164,8 @@ function turnOf(label: string, window: LoadWindow, isHealthy: (webhook: number) 
     late: latenciesMs.filter((value) => value > lateMs).length,
   }
   const notes = [
-    ...loadNotes(window),
+    // What a bad one did not take comes to it again, as it should.
+    ...loadNotes(window, isHealthy),
     ...(lost > 0 ? [`${lost} healthy deliveries had not arrived when nothing more came`] : []),
   ]
   return { row: { label, values, notes }, latenciesMs }
