@@ -8,6 +8,9 @@ import { anAnswer, RawReceiver } from './testing/raw-receiver.js'
 
 // Every name is asked of a name server on loopback, and every address that may be dialled lies in 127.0.0.0/8, so
 // that nothing leaves this machine whatever the code under test does.
+const ASKED_AGAIN_AFTER_MS = 250
+const BOTH_FAMILIES = ['127.0.0.0/8', '::1/128']
+
 let authority: KeyAndCertificate
 let certificate: KeyAndCertificate
 let names: FakeNameServer
@@ -31,14 +34,14 @@ afterEach(async () => {
   await names.stop()
 })
 
-function aClient(allowedCidrs = ['127.0.0.0/8'], keepAliveMs?: number): EgressClient {
+function aClient(allowedCidrs = ['127.0.0.0/8'], keepAliveMs?: number, tries = 1): EgressClient {
   const policy = egressPolicy({ allowedCidrs, allowedPorts: '1-65535', allowHttp: false })
   const client = new EgressClient({
     policy,
     extraCaPem: authority.cert,
     maxConnections: 50,
     ...(keepAliveMs !== undefined && { keepAliveMs }),
-    resolver: { servers: [names.address], timeoutMs: 200, tries: 1 },
+    resolver: { servers: [names.address], timeoutMs: ASKED_AGAIN_AFTER_MS, tries },
   })
   clients.push(client)
   return client
@@ -129,6 +132,23 @@ test('a silent address costs a moment, not the attempt, when there is another', 
 test('a name server that never answers for IPv6 delays, but does not stop', async () => {
   names.names.set('four.example.com', { addresses: ['127.0.0.1'], silentFamily: 6 })
   expect(await send(aClient(), 'four.example.com')).toMatchObject({ kind: 'answered', status: 200 })
+})
+
+// The receiver listens on IPv4 only, as one that looks so from a machine without a route for IPv6.
+test('an answer for IPv4 that was lost is waited for, although IPv6 has answered', async () => {
+  const addresses = ['127.0.0.1', '::1']
+  names.names.set('lost.example.com', (question) => ({ addresses, ...(question <= 2 && { silentFamily: 4 }) }))
+  const result = await send(aClient(BOTH_FAMILIES, undefined, 2), 'lost.example.com')
+  expect(result).toMatchObject({ kind: 'answered', status: 200 })
+  expect(names.questions.filter((question) => question.endsWith(' A'))).toHaveLength(2)
+})
+
+test('an answer without what IPv4 leads to is not kept', async () => {
+  const addresses = ['127.0.0.1', '::1']
+  names.names.set('half.example.com', (question) => ({ addresses, ttl: 60, ...(question <= 2 && { silentFamily: 4 }) }))
+  const client = aClient(BOTH_FAMILIES)
+  expect(await send(client, 'half.example.com')).not.toMatchObject({ kind: 'answered' })
+  expect(await send(client, 'half.example.com')).toMatchObject({ kind: 'answered', status: 200 })
 })
 
 test('a name that does not exist is a failure of the receiver', async () => {

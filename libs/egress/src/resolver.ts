@@ -12,8 +12,9 @@ export interface ResolverOptions {
 // A dead name server costs 1 s and one repeat of 2 s: less than an attempt, so the reason is `dns` and not a time-out.
 const DEFAULT_TIMEOUT_MS = 1_000
 const DEFAULT_TRIES = 2
-// Once one family has answered the other may take this long more; many name servers never answer AAAA.
-const OTHER_FAMILY_GRACE_MS = 200
+// Once IPv4 has answered IPv6 may take this long more, since many name servers never answer AAAA. The other way round the
+// question has its whole time: on a machine without IPv6 half an answer would be a receiver that cannot be reached.
+const IPV6_GRACE_MS = 200
 // Bounds how long a receiver that moved is looked for at its old address.
 const LONGEST_CACHE_MS = 30_000
 const MOST_CACHED_NAMES = 1_000
@@ -58,10 +59,11 @@ export class HostResolver {
   private ask(hostname: string): Promise<string[]> {
     const entry: CachedAnswer = { addresses: Promise.resolve([]), expiresAt: Infinity }
     entry.addresses = this.bothFamilies(hostname).then(
-      (records) => {
+      ({ records, isKnownInFull }) => {
         this.onAnswer(hostname)
         const ttlMs = Math.min(...records.map((record) => record.ttl * 1_000), LONGEST_CACHE_MS)
-        entry.expiresAt = performance.now() + ttlMs
+        // Half an answer serves those who asked for it; whoever comes next asks for all of it.
+        entry.expiresAt = performance.now() + (isKnownInFull ? ttlMs : 0)
         return records.map((record) => record.address)
       },
       (error: unknown) => {
@@ -82,16 +84,15 @@ export class HostResolver {
     if (this.cache.size > MOST_CACHED_NAMES && oldest !== undefined) this.cache.delete(oldest)
   }
 
-  private async bothFamilies(hostname: string): Promise<RecordWithTtl[]> {
-    const families = [
+  /** `isKnownInFull`: the name server told of IPv4, be it that there is none. */
+  private async bothFamilies(hostname: string): Promise<{ records: RecordWithTtl[]; isKnownInFull: boolean }> {
+    const [ipv4, ipv6] = await settledWithGrace(
       this.resolver.resolve4(hostname, { ttl: true }),
       this.resolver.resolve6(hostname, { ttl: true }),
-    ] as const
-    const answers = await settledWithGrace(families)
-    const lists = answers.map((answer) => (answer?.status === 'fulfilled' ? answer.value : []))
-    const records = inTurn(lists)
-    if (records.length > 0) return records
-    throw tellingError(answers)
+    )
+    const records = inTurn([ipv4, ipv6].map((answer) => (answer?.status === 'fulfilled' ? answer.value : [])))
+    if (records.length === 0) throw tellingError([ipv4, ipv6])
+    return { records, isKnownInFull: ipv4.status === 'fulfilled' || isDefinite(ipv4.reason) }
   }
 }
 
@@ -99,29 +100,26 @@ function isDefinite(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOTFOUND' || error.code === 'ENODATA')
 }
 
-type Settled = PromiseSettledResult<RecordWithTtl[]> | undefined
+type Settled = PromiseSettledResult<RecordWithTtl[]>
 
-// Resolves when all have settled, or soon after the first that brought addresses.
-function settledWithGrace(questions: readonly Promise<RecordWithTtl[]>[]): Promise<Settled[]> {
-  return new Promise((resolve) => {
-    const settled: Settled[] = questions.map(() => undefined)
-    let grace: NodeJS.Timeout | undefined
-    const finish = () => {
-      clearTimeout(grace)
-      resolve(settled)
-    }
-    const settle = (index: number, result: PromiseSettledResult<RecordWithTtl[]>) => {
-      settled[index] = result
-      if (settled.every((each) => each !== undefined)) finish()
-      else if (result.status === 'fulfilled') grace = setTimeout(finish, OTHER_FAMILY_GRACE_MS)
-    }
-    questions.forEach((question, index) => {
-      question.then(
-        (value) => settle(index, { status: 'fulfilled', value }),
-        (reason: unknown) => settle(index, { status: 'rejected', reason }),
-      )
-    })
-  })
+// Resolves when both have settled, or soon after IPv4 has brought addresses.
+async function settledWithGrace(
+  ipv4: Promise<RecordWithTtl[]>,
+  ipv6: Promise<RecordWithTtl[]>,
+): Promise<[Settled, Settled | undefined]> {
+  const other = settled(ipv6)
+  const first = await settled(ipv4)
+  if (first.status === 'rejected') return [first, await other]
+  let timer: NodeJS.Timeout | undefined
+  const grace = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, IPV6_GRACE_MS, undefined)))
+  const second = await Promise.race([other, grace])
+  clearTimeout(timer)
+  return [first, second]
+}
+
+async function settled(question: Promise<RecordWithTtl[]>): Promise<Settled> {
+  const [result] = await Promise.allSettled([question])
+  return result
 }
 
 function inTurn(lists: readonly RecordWithTtl[][]): RecordWithTtl[] {
@@ -130,7 +128,7 @@ function inTurn(lists: readonly RecordWithTtl[][]): RecordWithTtl[] {
 }
 
 // Of two failures the one that says most: "no such record" of one family is nothing beside a time-out of the other.
-function tellingError(answers: readonly Settled[]): Error {
+function tellingError(answers: readonly (Settled | undefined)[]): Error {
   const errors = answers.flatMap((answer) =>
     answer?.status === 'rejected' ? [answer.reason as NodeJS.ErrnoException] : [],
   )
