@@ -8,9 +8,24 @@ export interface Patience {
   replayMs: number
 }
 
+/** Put off for less than this, a delivery is back before anyone could look it up: no fact is written. Ms. */
+const WORTH_A_FACT_MS = 60_000
+/** However short the times are for which a delivery is put off again and again, a fact tells of it so often. Ms. */
+const TOLD_EVERY_MS = 5 * 60_000
+
 /**
- * What no fact tells of after the time that a delivery waits for: jitter of up to 30 s, deferrals of less than a minute
- * in a row, a hand-over between dispatchers, the attempt. Much less would accuse a lane that is merely busy. Ms.
+ * Whether a fact tells that a delivery is put off until `until`. It waits since `since`, the last time that it was to wait
+ * for, or its acceptance; a receiver that says "in 30 seconds" to all but one may have it wait so for hours, and without
+ * a fact it would look forgotten. All in ms since the epoch.
+ */
+export function isWorthAFact(waits: { since: number; acceptedAt: number }, until: number, now: number): boolean {
+  const periods = (time: number): number => Math.floor((time - waits.acceptedAt) / TOLD_EVERY_MS)
+  return until - now >= WORTH_A_FACT_MS || periods(until) > periods(waits.since)
+}
+
+/**
+ * What no fact tells of after the time that a delivery waits for: jitter of up to 30 s, some minutes of short deferrals,
+ * a hand-over between dispatchers, the attempt. Much less would accuse a lane that is merely busy. Ms.
  */
 export const USUAL_PATIENCE_MS = 15 * 60_000
 

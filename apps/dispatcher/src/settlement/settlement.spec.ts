@@ -257,6 +257,18 @@ describe('a delivery that is put off', () => {
     expect(facts).toEqual(isTold ? [expect.objectContaining(told)] : [])
   })
 
+  // A receiver that takes one and says "in 30 seconds" to the others: without a fact they would be reported as overdue.
+  it('tells of it every five minutes however short the times are for which it is put off', async () => {
+    const { settlement, facts, written } = aSettlement()
+    for (let times = 0; times < 80; times++) {
+      await settlement.defer(someWork(written.at(-1) ?? { acceptedAt: NOW }), Date.now() + 30_000)
+      vi.setSystemTime(written.at(-1)!.notBefore!)
+    }
+    const told = [NOW, ...facts.map((fact) => (fact as unknown as { notBefore: number }).notBefore)]
+    const apart = told.slice(1).map((time, i) => time - told[i]!)
+    expect(apart).toEqual(Array.from({ length: 8 }, () => 300_000))
+  })
+
   it('ages from the first time that it was put off for its receiver, and from the beginning of its chain', async () => {
     const { settlement, writtenTo } = aSettlement()
     await settlement.defer(someWork(), NOW + 1)

@@ -7,6 +7,7 @@ import {
   type DisableWebhook,
   type NextStep,
   RetrySchedule,
+  isWorthAFact,
   nextStep,
 } from '#domain'
 import { BatchingProducer } from '#kafka'
@@ -24,8 +25,6 @@ import type { CountedReport } from '../attempts/attempt-delivery.js'
 import { NewestChains } from '../past/newest-chains.js'
 import type { Work } from '../work.js'
 
-/** Put off for less than this, a delivery is back before anyone could look it up: no fact is written. Ms. */
-const WORTH_A_FACT_MS = 60_000
 /** The longest tier for what was put off: six minutes by default, so that a receiver that is back is not kept waiting. */
 const LONGEST_DEFERRAL_TIER = 2
 
@@ -97,8 +96,8 @@ export class Settlement {
       chainStartedAt: by === 'us' ? delivery.chainStartedAt : (delivery.chainStartedAt ?? now),
     }
     const messages = [encodeDelivery(this.topics.tier(tier), deferred)]
-    if (notBefore - now >= WORTH_A_FACT_MS) {
-      const { attempt } = delivery
+    const { acceptedAt, attempt } = delivery
+    if (isWorthAFact({ since: delivery.notBefore ?? acceptedAt, acceptedAt }, notBefore, now)) {
       messages.push(
         encodeFact(this.topics.deliveryLog, {
           kind: 'deferred',
