@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { AccountingStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
@@ -13,7 +12,6 @@ const EVERY_MS = 15_000
 const FRESH_FOR_MS = EVERY_MS - 2_000
 /** How long a look waits for the read models to come as far as the log was at its beginning. Ms. */
 const PATIENCE_MS = 10_000
-const LOOK_AGAIN_MS = 500
 
 /**
  * Looks every so often whether everything that was promised was done. While the read models are behind it says nothing
@@ -68,12 +66,6 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** As far as the log is now. */
   async #haveReadModelsCome(): Promise<boolean> {
-    const deadline = Date.now() + PATIENCE_MS
-    const ends = await this.mark.ends()
-    while (!(await this.mark.isPast(ends))) {
-      if (Date.now() >= deadline || this.#closing.signal.aborted) return false
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined)
-    }
-    return true
+    return this.mark.comesPast(await this.mark.ends(), PATIENCE_MS, this.#closing.signal)
   }
 }

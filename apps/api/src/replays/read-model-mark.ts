@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { KafkaConnection, TopicAdmin, partitionName } from '#kafka'
 import type { LogEnds } from '#postgres'
@@ -6,6 +7,7 @@ import { Projector } from '../deliveries/projector.js'
 
 /** How old an answer about the projectors' offsets may be; many replays may wait at once. Ms. */
 const FRESH_FOR_MS = 500
+const LOOK_AGAIN_MS = 250
 
 /** Where the log ends, and whether the read models have come that far since. */
 @Injectable()
@@ -39,6 +41,16 @@ export class ReadModelMark implements OnApplicationShutdown {
     return Object.entries(ends).every(([topic, partitions]) =>
       partitions.every(({ partition, end }) => (committed.get(partitionName({ topic, partition })) ?? -1) >= end),
     )
+  }
+
+  /** Waits until then, `withinMs` at most. @returns whether they have */
+  async comesPast(ends: LogEnds, withinMs: number, closing?: AbortSignal): Promise<boolean> {
+    const deadline = Date.now() + withinMs
+    while (!(await this.isPast(ends))) {
+      if (Date.now() >= deadline || closing?.aborted) return false
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: closing }).catch(() => undefined)
+    }
+    return true
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -8,10 +8,18 @@ const WAITING =
 const PROBABLY_NOTHING =
   'Nothing matches so far: there is no such event in this time range. It is counted again when the replay starts.'
 
-/** The sentence for a count of what is known now; of a replay that may still find what is not recorded yet. */
-export function detailOfCount(matched: number, isDryRun: boolean): { detail?: string } {
-  if (matched > 0) return {}
-  return { detail: isDryRun ? NOTHING_MATCHES : PROBABLY_NOTHING }
+const NOT_ALL_RECORDED =
+  'What happened in the last moments is not recorded yet, and not counted as it will be: ask again soon.'
+
+/** The sentence for the count of a dry run. */
+export function detailOfCount({ matched, isBehind }: { matched: number; isBehind: boolean }): { detail?: string } {
+  if (isBehind) return { detail: NOT_ALL_RECORDED }
+  return matched > 0 ? {} : { detail: NOTHING_MATCHES }
+}
+
+/** The sentence for the first count of a replay, which may still find what is not recorded yet. */
+export function detailOfReplay(matched: number): { detail?: string } {
+  return matched > 0 ? {} : { detail: PROBABLY_NOTHING }
 }
 
 export function replayView(replay: ReplaySummary): ReplayAnswer {

@@ -21,7 +21,7 @@ import {
   replayRequest,
   replaysQuery,
 } from './replay-schemas.js'
-import { detailOfCount, replayView } from './replay-view.js'
+import { detailOfCount, detailOfReplay, replayView } from './replay-view.js'
 import { Replays, unknownReplay } from './replays.js'
 
 /** Where a page of the list ended. `createdAt` in ms since the epoch. */
@@ -57,10 +57,11 @@ export class ReplaysController {
     @Body({ schema: replayRequest }) request: ReplayRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReplayAccepted | ReplayCounted> {
-    const { id, matched } = await this.replays.request(accountId, knownId('webhook', webhookId), request)
-    if (id !== null) return { id, matched, ...detailOfCount(matched, false) }
+    const requested = await this.replays.request(accountId, knownId('webhook', webhookId), request)
+    const { id, matched } = requested
+    if (id !== null) return { id, matched, ...detailOfReplay(matched) }
     reply.status(200)
-    return { matched, ...detailOfCount(matched, true) }
+    return { matched, ...detailOfCount(requested) }
   }
 
   @Get('replays')

@@ -12,6 +12,12 @@ import { keptMs, replayRange } from './replay-range.js'
 import { ReplayRunner } from './replay-runner.js'
 import type { ReplayRequest } from './replay-schemas.js'
 
+/** How long a dry run waits for what has just happened to be recorded; a replay waits for it before it starts. Ms. */
+const RECORDED_WITHIN_MS = 3_000
+
+/** `id` is null for a dry run, of which nothing remains; what came in the last moments may be missing in `matched`. */
+export type RequestedReplay = { id: string; matched: number } | { id: null; matched: number; isBehind: boolean }
+
 /** What people ask for: replays are counted, stored and commanded here; whichever replica holds one runs it. */
 @Injectable()
 export class Replays {
@@ -27,21 +33,19 @@ export class Replays {
   ) {}
 
   /**
-   * @returns `id` is null for a dry run, of which nothing remains
    * @throws {Problem} 404, 409 or 422 with what to do about it; 503 where the log cannot be asked how far it is
    */
-  async request(
-    accountId: string,
-    webhookId: string,
-    request: ReplayRequest,
-  ): Promise<{ id: string | null; matched: number }> {
+  async request(accountId: string, webhookId: string, request: ReplayRequest): Promise<RequestedReplay> {
     const webhook = await this.webhooks.find(accountId, webhookId)
     if (!webhook) throw notFound('webhook')
     if (webhook.state === 'disabled') throw disabled(webhook, 'ask for the replay again')
     const createdAt = Date.now()
     const range = replayRange(request, keptMs(this.config), createdAt)
     const filter = { accountId, webhookId, choice: request.only, types: request.types ?? webhook.events, ...range }
-    if (request.dry_run) return { id: null, matched: await this.#count(filter) }
+    if (request.dry_run) {
+      const isBehind = !(await this.#isAllRecorded())
+      return { id: null, matched: await this.#count(filter), isBehind }
+    }
     // The ends first: what is written while the rest is asked for may be in or not.
     const logEnds = await this.#logEnds()
     const matched = await this.#count(filter)
@@ -54,6 +58,16 @@ export class Replays {
     this.logger.info({ ...fields, ...range, ratePerSecond, matched }, 'a replay was asked for')
     this.runner.wake()
     return { id, matched }
+  }
+
+  /** As far as the log is now. */
+  async #isAllRecorded(): Promise<boolean> {
+    try {
+      return await this.mark.comesPast(await this.mark.ends(), RECORDED_WITHIN_MS)
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the log could not be asked where it ends: a dry run counts what is recorded')
+      return false
+    }
   }
 
   async #count(filter: ReplayFilter): Promise<number> {
