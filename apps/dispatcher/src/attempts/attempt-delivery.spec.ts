@@ -34,7 +34,7 @@ function attemptsWith(secrets: string[], accepts: () => string, timeoutMs = 5_00
   const client = {
     send: (request: EgressRequest) => {
       requests.push(request)
-      vi.setSystemTime(Date.now() + TAKES_MS)
+      vi.advanceTimersByTime(TAKES_MS)
       return Promise.resolve(answer(signedWith(request) === accepts() ? 200 : 401))
     },
   }
@@ -48,7 +48,7 @@ function attemptsWith(secrets: string[], accepts: () => string, timeoutMs = 5_00
   return { requests, signedWith, run }
 }
 
-beforeEach(() => void vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] }))
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000, toFake: ['Date', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 it('keeps a receiver that did not answer away from the connections that wait', async () => {
@@ -106,6 +106,18 @@ describe('a receiver that switches its secret during the overlap', () => {
     await run()
     expect(requests[0]!.headers['webhook-signature']!.split(' ')).toHaveLength(2)
   })
+
+  it.each([-2_000, 2_000])(
+    'is timed by a clock that nobody sets, whatever the other does meanwhile: %i ms',
+    async (ms) => {
+      const { run, requests } = attemptsWith([NEW, OLD], () => {
+        vi.setSystemTime(Date.now() + ms)
+        return NEW
+      })
+      expect(await run()).toMatchObject({ startedAt: 1_000_000, durationMs: 2 * TAKES_MS })
+      expect(requests.map(({ deadlineMs }) => deadlineMs)).toEqual([5_000, 5_000 - TAKES_MS])
+    },
+  )
 
   it('with too little time left for a second request gets the other secret in the next attempt', async () => {
     const { run, requests, signedWith } = attemptsWith([NEW, OLD], () => NEW, 999)

@@ -21,6 +21,7 @@ export interface AttemptReport {
   attemptId: string
   /** Ms since the epoch. */
   startedAt: number
+  /** By a clock that nobody sets: set back, the other one would make it negative, and no read model takes that. */
   durationMs: number
   /** As it may be kept and shown: see `shown-headers.ts`, the receiver's as well. */
   request: { url: string; headers: Record<string, string> }
@@ -68,17 +69,18 @@ export class AttemptDelivery {
     onNewConnection = false,
   ): Promise<AttemptReport> {
     const startedAt = Date.now()
+    const begunAt = performance.now()
     const secrets = this.#secretsOf(webhook, startedAt)
     if ('unreadable' in secrets) return unsigned(webhook, startedAt, secrets.unreadable)
     const { first, other } = choice.order(secrets)
     let sent = await this.#send(delivery, webhook, first, secrets, { deadlineMs: this.timeoutMs, onNewConnection })
     if (other !== undefined) {
-      sent = (await this.#tryOther(delivery, webhook, sent, { first, other, secrets, startedAt }, choice)) ?? sent
+      sent = (await this.#tryOther(delivery, webhook, sent, { first, other, secrets, begunAt }, choice)) ?? sent
     }
     return {
       attemptId: newId('atm'),
       startedAt,
-      durationMs: other === undefined ? Math.round(sent.result.durationMs) : Date.now() - startedAt,
+      durationMs: other === undefined ? Math.round(sent.result.durationMs) : msSince(begunAt),
       request: { url: webhook.url, headers: shownRequestHeaders(sent.headers) },
       ...whatItCameTo(sent.result),
     }
@@ -99,12 +101,12 @@ export class AttemptDelivery {
     delivery: Delivery,
     webhook: DeliverableWebhook,
     sent: Sent,
-    { first, other, secrets, startedAt }: { first: string; other: string; secrets: string[]; startedAt: number },
+    { first, other, secrets, begunAt }: { first: string; other: string; secrets: string[]; begunAt: number },
     choice: SecretChoice,
   ): Promise<Sent | undefined> {
     if (isSuccess(sent.result)) choice.prefer(first)
     if (sent.result.kind !== 'answered' || !looksLikeWrongSecret(sent.result.status)) return undefined
-    const left = startedAt + this.timeoutMs - Date.now()
+    const left = this.timeoutMs - msSince(begunAt)
     if (left < LEAST_FOR_SECOND_REQUEST_MS) {
       choice.prefer(other)
       return undefined
@@ -144,6 +146,11 @@ function unsigned({ url }: DeliverableWebhook, startedAt: number, detail: string
   const request = { url, headers: {} }
   const ourFault = 'sealed_secret'
   return { attemptId: newId('atm'), startedAt, durationMs: 0, request, response: null, result: null, ourFault, detail }
+}
+
+/** @param begunAt of `performance.now()` */
+function msSince(begunAt: number): number {
+  return Math.round(performance.now() - begunAt)
 }
 
 function isSuccess(result: EgressResult): boolean {
