@@ -76,7 +76,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
         app?.get(UnknownPast).takenOver(withUnknownPast, Date.now())
         app?.get(UncommittedPast).takenOver(partitions.filter(({ topic }) => topic === topics.deliveries))
         const healthOf = (webhookId: string) => app?.get(Lanes).get(webhookId)?.health
-        // Every partition waits for these. Streaks are few, and a lane that is made before they come would begin at nothing.
+        // Every partition waits for these, a second at most: a lane that is made before its streak comes begins at nothing.
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },
       onLost: () => app?.get(Intake).dropLost(),

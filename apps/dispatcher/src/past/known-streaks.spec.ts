@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Streak } from '#domain'
 import type { StreakSnapshot } from '#postgres'
 import { KnownStreaks } from './known-streaks.js'
@@ -62,4 +62,81 @@ it('owes it to the lanes also when the next takeover comes before it asks again'
   await streaks.load(healthOf)
   expect(health.isFailing).toBe(true)
   await vi.advanceTimersByTimeAsync(10_000)
+})
+
+describe('a read model that hangs', () => {
+  const nobody = () => undefined
+  const hanging = () => {
+    const answers: ((known: unknown) => void)[] = []
+    const failures: ((error: Error) => void)[] = []
+    const running = vi.fn(
+      () =>
+        new Promise((answer, fail) => {
+          answers.push(answer)
+          failures.push(fail)
+        }),
+    )
+    return { streaks: aKnownStreaks(running), running, answers, failures }
+  }
+  const afterMs = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+  it('is waited for no longer than a second, and what it knows is added to the lanes that were made meanwhile', async () => {
+    const { streaks, running, answers } = hanging()
+    const lanes = new Map<string, WebhookHealth>()
+    let isOver = false
+    void streaks.load((webhookId) => lanes.get(webhookId)).then(() => (isOver = true))
+    await afterMs(999)
+    expect(isOver).toBe(false)
+    await afterMs(1)
+    expect(isOver).toBe(true)
+    lanes.set('whk_1', new WebhookHealth(streaks.take('whk_1')))
+    expect(lanes.get('whk_1')!.isFailing).toBe(false)
+
+    answers[0]!(await known())
+    await afterMs(60_000)
+
+    expect(lanes.get('whk_1')).toEqual(new WebhookHealth(streak))
+    expect(streaks.take('whk_2')).toEqual(streak)
+    expect(running).toHaveBeenCalledOnce()
+  })
+
+  it('is asked again five seconds after it has failed at last, and not before', async () => {
+    const { streaks, running, answers, failures } = hanging()
+    const health = new WebhookHealth(null)
+    void streaks.load((webhookId) => (webhookId === 'whk_1' ? health : undefined))
+    await afterMs(11_000)
+    expect(running).toHaveBeenCalledOnce()
+    failures[0]!(new Error('no answer'))
+    await afterMs(5_000)
+    expect(running).toHaveBeenCalledTimes(2)
+    answers[1]!(await known())
+    await afterMs(60_000)
+    expect(health.isFailing).toBe(true)
+    expect(running).toHaveBeenCalledTimes(2)
+  })
+
+  it('takes nothing from what a later takeover was answered, neither in its silence nor with an old answer', async () => {
+    const { streaks, answers } = hanging()
+    void streaks.load(nobody)
+    const later = streaks.load(nobody)
+    answers[1]!(await known())
+    await later
+    await afterMs(1_000)
+    answers[0]!([{ webhookId: 'whk_2', streak: { ...streak, failures: 1 } }])
+    await afterMs(0)
+    expect(['whk_1', 'whk_2'].map((webhookId) => streaks.take(webhookId))).toEqual([streak, streak])
+  })
+
+  it('still owes the lanes the answer of the later takeover when it has answered the earlier one', async () => {
+    const { streaks, answers } = hanging()
+    const health = new WebhookHealth(null)
+    const healthOf = (webhookId: string) => (webhookId === 'whk_1' ? health : undefined)
+    void streaks.load(healthOf)
+    void streaks.load(healthOf)
+    await afterMs(1_000)
+    answers[0]!([])
+    answers[1]!(await known())
+    await afterMs(0)
+    expect(health.isFailing).toBe(true)
+  })
 })
