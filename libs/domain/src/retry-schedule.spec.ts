@@ -22,6 +22,11 @@ test('a tier is named by its delay', () => {
   expect(schedule.tierNamed('37m')).toBeUndefined()
 })
 
+test('deliveries are put off into the first three tiers, or as many as there are', () => {
+  expect(schedule.deferralTiers.map(({ name }) => name)).toEqual(['10s', '1m', '6m'])
+  expect(RetrySchedule.parse('1m,1m,1m,1m,2m').deferralTiers.map(({ name }) => name)).toEqual(['1m', '2m'])
+})
+
 test('equal durations share a tier, however they were written', () => {
   const shared = RetrySchedule.parse('60s, 1m, 1m,120s,2m')
   expect(shared.tiers).toEqual([

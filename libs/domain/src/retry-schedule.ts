@@ -12,6 +12,9 @@ const RETRIES = 5
 /** Whatever the schedule: a chain whose last one failed is exhausted. */
 export const ATTEMPTS_PER_CHAIN = RETRIES + 1
 
+/** The third at most, six minutes by default: a receiver that is back is not kept waiting for what was put off. */
+const DEFERRAL_TIERS = 3
+
 export const DEFAULT_RETRY_SCHEDULE = '10s,1m,6m,36m,3h36m'
 
 /** The five waits between the six attempts of a chain, and the tiers that hold deliveries meanwhile. */
@@ -38,6 +41,11 @@ export class RetrySchedule {
     if (delays[0] === 0) throw new RangeError('the durations of a retry schedule must be greater than zero')
     const tiers = [...new Set(delays)].map((delayMs) => ({ name: formatDuration(delayMs), delayMs }))
     return new RetrySchedule(delays, tiers)
+  }
+
+  /** Those that deliveries are put off into, shortest first. */
+  get deferralTiers(): readonly RetryTier[] {
+    return this.tiers.slice(0, DEFERRAL_TIERS)
   }
 
   /** All six attempts: the first and the retries. */

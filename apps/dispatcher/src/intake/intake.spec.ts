@@ -35,8 +35,8 @@ function anIntake() {
   const unreadable: string[] = []
   const relieve = vi.fn()
   const memory = new MemoryBounds()
-  const waitingRoom = new WaitingRoom(memory)
-  const state = { isPast: false, isUncommitted: false, hasReplayRoom: true }
+  const waitingRoom = new WaitingRoom(memory, schedule)
+  const state = { isPast: false, isUncommitted: false, hasReplayRoom: true, failures: 0 }
   let takeLeft: (record: ConsumedRecord, batch: RecordBatch) => void = () => {}
   const stopLeft = vi.fn()
   const intake = new Intake(
@@ -58,7 +58,10 @@ function anIntake() {
     } as never,
     {
       concerns: () => state.isPast,
-      withoutEnded: (works: Work[]) => Promise.resolve(works.filter(({ delivery }) => !ended.has(delivery.id))),
+      withoutEnded: async (works: Work[]) => {
+        if (state.failures-- > 0) throw new Error('away')
+        return works.filter(({ delivery }) => !ended.has(delivery.id))
+      },
     } as never,
     {
       concerns: () => state.isUncommitted,
@@ -246,6 +249,53 @@ describe('a record that nobody can read', () => {
     vi.advanceTimersByTime(1)
     expect(offered).toEqual(['dlv_1'])
     expect(unreadable).toEqual([expect.stringContaining('event-id')])
+  })
+
+  it('goes there once, when its turn comes: not each time that it is read behind one that is not due', () => {
+    const { intake, unreadable } = anIntake()
+    const hour = 3_600_000
+    const batch = aBatch(TIER, [deferred(hour), {}])
+    delete batch.records[1]!.headers['event-id']
+    for (let i = 0; i < 3; i++) void intake.later(batch)
+    expect(unreadable).toEqual([])
+    vi.advanceTimersByTime(hour)
+    void intake.later(batch)
+    expect(unreadable).toHaveLength(1)
+  })
+
+  it('goes there once, too, when it is before one that is given back', () => {
+    const { intake, unreadable, asked } = anIntake()
+    const batch = aBatch(TIER, [{}, deferred(3_600_000), {}])
+    for (const record of [batch.records[0]!, batch.records[2]!]) delete record.headers['event-id']
+    void intake.later(batch)
+    expect([unreadable.length, asked.at(-1)]).toEqual([1, `rewind ${TIER}/2 to 101`])
+  })
+
+  it.each([
+    ['now', topics.deliveries],
+    ['later', TIER],
+    ['replays', topics.replay],
+  ] as const)('goes there once, however often the read model is asked about the others: %s', async (where, topic) => {
+    const { intake, unreadable, state } = anIntake()
+    Object.assign(state, { isPast: true, failures: 2 })
+    const batch = aBatch(topic, [{}, {}])
+    delete batch.records[1]!.headers['event-id']
+    for (let i = 0; i < 2; i++) await expect(intake[where](batch)).rejects.toThrow('away')
+    expect(unreadable).toEqual([])
+    await intake[where](batch)
+    expect(unreadable).toHaveLength(1)
+  })
+
+  it('is left to the new owner where the partition is lost while the read model is asked', async () => {
+    const { intake, unreadable, state } = anIntake()
+    state.isPast = true
+    const partition = { lost: false }
+    const batch = aBatch(TIER, [{}], partition)
+    delete batch.records[0]!.headers['event-id']
+    const lookedUp = intake.later(batch)
+    partition.lost = true
+    await lookedUp
+    expect(unreadable).toEqual([])
   })
 })
 

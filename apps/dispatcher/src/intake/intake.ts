@@ -20,6 +20,13 @@ import type { Work } from '../work.js'
 /** What the intake needs of the consumer: to hold partitions back, and to give records back that it read too early. */
 export type Partitions = Pick<DecoupledConsumer, 'pause' | 'resume' | 'rewind' | 'pauseAll' | 'resumeAll'>
 
+/** A record that is no delivery, and why. */
+interface Unreadable {
+  record: ConsumedRecord
+  batch: RecordBatch
+  problem: string
+}
+
 /** With the process still too full after this, for what came meanwhile. Ms. */
 const RELIEVE_AGAIN_MS = 500
 
@@ -60,8 +67,9 @@ export class Intake {
       (topic, partition) => this.#hasRoom(topic, partition),
     )
     this.leftInLog.listen((record, batch) => {
-      const work = this.#workFrom(record, batch)
-      if (work) this.dispatch.offer(work)
+      const read = this.#read(record, batch)
+      if ('problem' in read) this.#toDeadLetters(read)
+      else this.dispatch.offer(read)
     })
     this.memory.live.onChange((full) => {
       if (full) this.#stopReading(partitions)
@@ -98,7 +106,8 @@ export class Intake {
     })
   }
 
-  #admit({ topic, partition }: RecordBatch, works: Work[]): void {
+  /** @returns the offset from which on all went back to the log, if any did */
+  #admit({ topic, partition }: RecordBatch, works: Work[]): number | undefined {
     const now = Date.now()
     const delayMs = this.schedule.tiers.find((tier) => this.topics.tier(tier) === topic)?.delayMs ?? 0
     for (const work of works) {
@@ -112,15 +121,22 @@ export class Intake {
         this.#giveBack(work.record, 'not due')
         this.#at(admission.readAgainAt, () => this.#partitions?.resume(topic, partition, 'not due'))
       }
-      return
+      return work.record.offset
     }
+    return undefined
   }
 
-  #knowingThePast(batch: RecordBatch, go: (works: Work[]) => void): void | Promise<void> {
-    const works = this.#decodeAll(batch)
-    if (!this.past.concerns(batch.records)) return go(works)
+  /** @param go answers the offset from which on it gave the records back, if it gave some: they come again */
+  #knowingThePast(batch: RecordBatch, go: (works: Work[]) => number | void): void | Promise<void> {
+    const { works, unreadable } = this.#readAll(batch)
+    const goOn = (left: Work[]) => {
+      const keptBefore = go(left) ?? Infinity
+      // Not before: what is read again and again while others wait would be as many dead letters.
+      for (const one of unreadable) if (one.record.offset < keptBefore) this.#toDeadLetters(one)
+    }
+    if (!this.past.concerns(batch.records)) return goOn(works)
     return this.past.withoutEnded(works).then((left) => {
-      if (batch.isOwned()) go(left)
+      if (batch.isOwned()) goOn(left)
     })
   }
 
@@ -175,29 +191,39 @@ export class Intake {
    * A delivery may be held for long, and a record's bytes are a part of the answer to a fetch: what is kept is its own,
    * or one that waits would keep some hundred others in memory.
    */
-  #decodeAll(batch: RecordBatch): Work[] {
+  #readAll(batch: RecordBatch): { works: Work[]; unreadable: Unreadable[] } {
     const kept = batch.withoutRecords()
-    return batch.records.flatMap((record) => this.#workFrom(record, kept) ?? [])
+    const works: Work[] = []
+    const unreadable: Unreadable[] = []
+    for (const record of batch.records) {
+      const read = this.#read(record, kept)
+      if ('problem' in read) unreadable.push(read)
+      else works.push(read)
+    }
+    return { works, unreadable }
   }
 
-  #workFrom(record: ConsumedRecord, batch: RecordBatch): Work | undefined {
-    const delivery = this.#decode(record, batch)
-    if (!delivery) return undefined
+  #read(record: ConsumedRecord, batch: RecordBatch): Work | Unreadable {
+    const delivery = decoded(record)
+    if (delivery instanceof UndecodableRecord) return { record, batch, problem: delivery.message }
     this.chains.saw(delivery)
     delivery.body = Buffer.from(delivery.body)
     return { delivery, record: { ...record, value: null }, batch }
   }
 
-  #decode(record: ConsumedRecord, batch: RecordBatch): Delivery | undefined {
-    try {
-      return decodeDelivery(record)
-    } catch (error) {
-      if (!(error instanceof UndecodableRecord)) throw error
-      const { topic, partition, offset } = record
-      this.metrics.undecodable.inc()
-      this.logger.error({ topic, partition, offset, problem: error.message }, 'undecodable record: to the dead letters')
-      this.consequences.undecodable(record, batch, error.message)
-      return undefined
-    }
+  #toDeadLetters({ record, batch, problem }: Unreadable): void {
+    const { topic, partition, offset } = record
+    this.metrics.undecodable.inc()
+    this.logger.error({ topic, partition, offset, problem }, 'undecodable record: to the dead letters')
+    this.consequences.undecodable(record, batch, problem)
+  }
+}
+
+function decoded(record: ConsumedRecord): Delivery | UndecodableRecord {
+  try {
+    return decodeDelivery(record)
+  } catch (error) {
+    if (error instanceof UndecodableRecord) return error
+    throw error
   }
 }

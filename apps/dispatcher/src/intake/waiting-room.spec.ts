@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RetrySchedule } from '#domain'
 import { MemoryBounds } from '../memory-bounds.js'
 import { READ_AHEAD_MS, WaitingRoom } from './waiting-room.js'
 import { someWork } from '../work.testing.js'
@@ -13,11 +14,11 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const aRoom = () => {
+const aRoom = (schedule = '10s,1m,6m,36m,3h36m') => {
   const due: { work: Work; at: number }[] = []
   const rooms: string[] = []
   const memory = new MemoryBounds()
-  const room = new WaitingRoom(memory)
+  const room = new WaitingRoom(memory, RetrySchedule.parse(schedule))
   room.listen(
     (work) => due.push({ work, at: Date.now() }),
     (topic, partition) => rooms.push(`${topic}/${partition}`),
@@ -65,6 +66,22 @@ describe('the waiting room', () => {
     expect(due).toHaveLength(1_001)
     const later = aRetry(720_000, { isDeferred: true })
     expect(room.admit(later, TIER_MS, 360_000)).toEqual({ kind: 'taken' })
+  })
+
+  it('takes what is due within the delay of its tier, so that a schedule of long waits makes nobody late', () => {
+    const { room, due } = aRoom('15m,1h,4h,8h,10h')
+    expect(room.admit(aRetry(900_000), 900_000, 0)).toEqual({ kind: 'taken' })
+    expect(room.admit(aRetry(5_000, { isDeferred: true }), 900_000, 0)).toEqual({ kind: 'taken' })
+    vi.advanceTimersByTime(5_000)
+    expect(due.map(({ at }) => at)).toEqual([5_000])
+  })
+
+  it('leaves in the log what is due in more than an hour, and what is due much later in a tier that nothing is put off into', () => {
+    const { room } = aRoom('2h,3h,4h,8h,10h')
+    const hour = 3_600_000
+    const kindOf = (notBefore: number, tierDelayMs: number) => room.admit(aRetry(notBefore), tierDelayMs, 0).kind
+    expect([kindOf(hour, 2 * hour), kindOf(2 * hour, 2 * hour)]).toEqual(['taken', 'later'])
+    expect([kindOf(600_000, 8 * hour), kindOf(900_000, 8 * hour)]).toEqual(['taken', 'later'])
   })
 
   it('takes at most 2,000 of a partition, and says so when half of them are gone', () => {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { RetrySchedule } from '#domain'
 import { partitionName } from '#kafka'
 import { DueTimer } from './due-timer.js'
 import { MemoryBounds } from '../memory-bounds.js'
@@ -8,9 +9,14 @@ import { type Work, heldBytes } from '../work.js'
 export const READ_AHEAD_MS = 30_000
 /**
  * What is due within this may wait here, too, in some number: a record that is due sooner can lie behind it, put off
- * for another webhook of the partition. The longest that anything is put off for its lane, and some more. Ms.
+ * for another webhook of the partition. In a tier that deliveries are put off into it is the tier's delay if that is
+ * longer. Ms.
  */
 const FAR_AHEAD_MS = 10 * 60_000
+/** What passes by one that waits here is kept track of until it is gone, and each commit looks at all of it. Ms. */
+const MOST_FAR_AHEAD_MS = 60 * 60_000
+/** Who wrote a record may have a clock that is ahead of ours. Ms. */
+const CLOCKS_APART_MS = 30_000
 const MOST_FAR_OF_PARTITION = 1_000
 /** Of all that may be read ahead: the rest is for what is due, which must not wait for minutes behind large bodies. */
 const FAR_UP_TO = 1 / 4
@@ -38,7 +44,10 @@ export class WaitingRoom {
   #onDue: (work: Work) => void = () => undefined
   #onRoom: (topic: string, partition: number) => void = () => undefined
 
-  constructor(private readonly memory: MemoryBounds) {}
+  constructor(
+    private readonly memory: MemoryBounds,
+    private readonly schedule: RetrySchedule,
+  ) {}
 
   get size(): number {
     return this.#waiting.size
@@ -55,7 +64,7 @@ export class WaitingRoom {
     const notBefore = work.delivery.notBefore ?? now
     const key = partitionName(work.record)
     const isFar = notBefore - now > READ_AHEAD_MS
-    if (isFar && (notBefore - now > FAR_AHEAD_MS || !this.#hasRoomForFar(key)))
+    if (isFar && (notBefore - now > this.#farAheadMs(tierDelayMs) || !this.#hasRoomForFar(key)))
       return { kind: 'later', readAgainAt: notBefore - READ_AHEAD_MS }
     const waiting = this.#perPartition.get(key) ?? 0
     if (waiting >= MOST_PER_PARTITION || this.memory.tiers.isFull) return { kind: 'full' }
@@ -73,6 +82,12 @@ export class WaitingRoom {
 
   stop(): void {
     this.#waiting.stop()
+  }
+
+  #farAheadMs(tierDelayMs: number): number {
+    const isPutOffInto = this.schedule.deferralTiers.some(({ delayMs }) => delayMs === tierDelayMs)
+    if (!isPutOffInto) return FAR_AHEAD_MS
+    return Math.max(FAR_AHEAD_MS, Math.min(tierDelayMs, MOST_FAR_AHEAD_MS) + CLOCKS_APART_MS)
   }
 
   #hasRoomForFar(partition: string): boolean {

@@ -25,9 +25,6 @@ import type { CountedReport } from '../attempts/attempt-delivery.js'
 import { NewestChains } from '../past/newest-chains.js'
 import type { Work } from '../work.js'
 
-/** The longest tier for what was put off: six minutes by default, so that a receiver that is back is not kept waiting. */
-const LONGEST_DEFERRAL_TIER = 2
-
 /**
  * Writes what follows from an attempt, and only when all of it is acknowledged calls the record complete: whatever
  * crashes in between, the log still holds either the record or its successor.
@@ -85,7 +82,7 @@ export class Settlement {
     const now = Date.now()
     // Its new owner reads the same record and decides for itself.
     if (!work.batch.isOwned()) return
-    const tiers = this.schedule.tiers.slice(0, LONGEST_DEFERRAL_TIER + 1)
+    const tiers = this.schedule.deferralTiers
     const tier = tiers.find(({ delayMs }) => delayMs >= until - now) ?? tiers.at(-1)!
     const notBefore = Math.round(Math.min(until, now + tier.delayMs))
     const deferred: Delivery = {

@@ -38,7 +38,7 @@ export class SimulatedDispatcher {
   isStopping = false
   #isKilled = false
   readonly memory = new MemoryBounds()
-  readonly waitingRoom = new WaitingRoom(this.memory)
+  readonly waitingRoom = new WaitingRoom(this.memory, schedule)
   readonly webhooks: FollowedWebhooks
   readonly lanes: Lanes
   readonly consequences: Consequences
