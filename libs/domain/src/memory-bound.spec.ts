@@ -35,3 +35,12 @@ it('is as full as it is by records or by bytes, whichever is more, and would be 
   expect(bound.shareWithout({ records: 1, bytes: 400 })).toBe(4 / MOST.records)
   expect(bound.shareWithout({ records: 4, bytes: 200 })).toBe(400 / MOST.bytes)
 })
+
+it('tells what it would be full without, which is less once it is full', () => {
+  const { bound } = aBound()
+  for (let i = 0; i < 9; i++) bound.add(0)
+  expect(bound.isFullWithout({ records: 0, bytes: 0 })).toBe(false)
+  bound.add(0)
+  expect(bound.isFullWithout({ records: 4, bytes: 0 })).toBe(true)
+  expect(bound.isFullWithout({ records: 5, bytes: 0 })).toBe(false)
+})

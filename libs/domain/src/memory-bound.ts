@@ -58,8 +58,14 @@ export class MemoryBound {
     return Math.max((this.records - records) / this.most.records, (this.bytes - bytes) / this.most.bytes)
   }
 
+  /** Whether it would be full without so much of it. */
+  isFullWithout(held: Held): boolean {
+    const share = this.shareWithout(held)
+    return this.#full ? share > 1 / 2 : share >= 1
+  }
+
   #update(): void {
-    const full = this.#full ? this.share > 1 / 2 : this.share >= 1
+    const full = this.isFullWithout(NOTHING)
     if (full === this.#full) return
     this.#full = full
     this.#onChange(full)

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { aDispatch, aTurn, aWebhook, BROKEN, OK, settled, useFakeClock } from './dispatch.testing.js'
+import type { AttemptOutcome } from '#domain'
+import { aDispatch, aTurn, aWebhook, BROKEN, GONE, OK, settled, useFakeClock } from './dispatch.testing.js'
 
 useFakeClock()
 
@@ -116,6 +117,109 @@ describe('a process that holds too much', () => {
     const { offer, memory } = aDispatch()
     for (let i = 0; i < 40; i++) offer({ trigger: 'replay' })
     expect([memory.live.records, memory.replays.records]).toEqual([0, 40])
+  })
+})
+
+describe('many webhooks with nine deliveries each', () => {
+  const stuck = Array.from({ length: 2_300 }, (_, i) => aWebhook(`whk_stuck_${i}`))
+  const ofAll = [...stuck, aWebhook('whk_1'), aWebhook('whk_busy')]
+
+  it.each<[string, AttemptOutcome[]]>([
+    ['never answer', []],
+    ['wait to be disabled', [OK, GONE]],
+  ])('do not stop the reading of all when they %s, and those that work keep theirs', async (_, answers) => {
+    const { dispatch, lanes, offer, underWay, written, memory } = aDispatch(ofAll)
+    const answerAll = async (outcome: AttemptOutcome) => {
+      for (await settled(); underWay.length > 0; await settled())
+        for (const { answer } of underWay.splice(0)) answer(outcome)
+    }
+    for (const outcome of answers) {
+      for (const { id } of stuck) offer({ webhookId: id })
+      await answerAll(outcome)
+    }
+    for (const webhookId of ['whk_1', 'whk_busy']) offer({ webhookId })
+    await answerAll(OK)
+    for (const { id } of stuck) for (let i = 0; i < 9; i++) offer({ webhookId: id })
+    await settled()
+    await vi.advanceTimersByTimeAsync(1_100)
+    const busy = Array.from({ length: 16 + 9 }, () => offer({ webhookId: 'whk_busy' }).delivery.id)
+    await settled()
+    expect(memory.live.isFull).toBe(true)
+
+    dispatch.relieve()
+    await settled()
+
+    expect(memory.live.isFull).toBe(false)
+    const putOff = written.filter(({ kind }) => kind === 'deferred')
+    for (const { until } of putOff) expect(until).toBeGreaterThanOrEqual(Date.now() + 10_000)
+    expect(busy.filter((id) => putOff.some(({ deliveryId }) => deliveryId === id))).toEqual([])
+    expect(lanes.get('whk_busy')!.state.queued).toBe(9)
+    offer()
+    await settled()
+    expect(underWay.at(-1)!.webhookId).toBe('whk_1')
+  })
+
+  it('keep them, however full the process is, when the receivers work', async () => {
+    const working = Array.from({ length: 60 }, (_, i) => aWebhook(`whk_${i}`))
+    const { dispatch, offer, underWay, written, memory } = aDispatch(working)
+    for (const { id } of working) offer({ webhookId: id })
+    await settled()
+    for (const { answer } of underWay.splice(0)) answer(OK)
+    await settled()
+    const body = Buffer.alloc(48 * 1024)
+    for (const { id } of working) for (let i = 0; i < 16 + 9; i++) offer({ webhookId: id, body })
+    await settled()
+    expect(memory.live.isFull).toBe(true)
+    dispatch.relieve()
+    await settled()
+    expect(written.filter(({ kind }) => kind === 'deferred')).toEqual([])
+  })
+
+  /** Nothing is under way, all have what they have in their queues, and of `whk_1` it is as much as the process can hold. */
+  async function aFullProcess(few: number, body: Buffer) {
+    const others = Array.from({ length: few }, (_, i) => aWebhook(`whk_few_${i}`))
+    const all = aDispatch([...others, aWebhook('whk_1')])
+    await all.dispatch.pauseForHandOver()
+    for (const { id } of others) for (let i = 0; i < 9; i++) all.offer({ webhookId: id, body })
+    while (!all.memory.live.isFull) all.offer({ body })
+    all.dispatch.relieve()
+    await settled()
+    const queued = new Set(others.map(({ id }) => all.lanes.get(id)!.state.queued))
+    return { queued: [...queued], share: all.memory.live.share }
+  }
+
+  it('keep them when what the fullest put off is enough to read on', async () => {
+    // More than a process is relieved to, and less than it reads on with.
+    const { queued, share } = await aFullProcess(50, Buffer.alloc(70 * 1024))
+    expect(share).toBeGreaterThan(0.45)
+    expect(share).toBeLessThan(0.5)
+    expect(queued).toEqual([9])
+  })
+
+  it('put off no more of them than they have to beside what the fullest put off', async () => {
+    const { queued } = await aFullProcess(100, Buffer.alloc(48 * 1024))
+    expect(queued).toEqual([5])
+  })
+
+  it('keep them while the fullest have more to put off, if not with its newest', async () => {
+    const { dispatch, lanes, offer, underWay, memory } = aDispatch([aWebhook('whk_1'), aWebhook('whk_few')])
+    offer()
+    underWay[0]!.answer(OK)
+    await settled()
+    await dispatch.pauseForHandOver()
+    for (let i = 0; i < 9; i++) offer({ webhookId: 'whk_few' })
+    const large = { body: Buffer.alloc(128 * 1024) }
+    while (memory.live.share < 0.95) offer(large)
+    for (let i = 0; i < 600; i++) offer()
+    while (!memory.live.isFull) offer(large)
+    dispatch.relieve()
+    await settled()
+    expect(memory.live.isFull).toBe(true)
+    expect(lanes.get('whk_few')!.state.queued).toBe(9)
+    dispatch.relieve()
+    await settled()
+    expect(memory.live.isFull).toBe(false)
+    expect(lanes.get('whk_few')!.state.queued).toBe(9)
   })
 })
 

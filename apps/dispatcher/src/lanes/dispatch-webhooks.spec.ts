@@ -102,12 +102,33 @@ describe('a webhook that answered 410', () => {
     offer()
     underWay[0]!.answer(GONE)
     await settled()
-    const waiting = offer()
+    offer()
     await vi.advanceTimersByTimeAsync(61_000)
     expect(written.filter(({ kind }) => kind === 'command')).toHaveLength(2)
+    const waiting = offer()
     change(aWebhook('whk_1', { version: 2, isActive: false }))
     await settled()
     expect(written.at(-1)).toEqual({ kind: 'ended', deliveryId: waiting.delivery.id, end: 'cancelled' })
+  })
+
+  it('holds up nothing for longer while the API does not answer, and loses no attempt', async () => {
+    const { offer, underWay, written, change } = aDispatch()
+    offer()
+    underWay.splice(0)[0]!.answer(GONE)
+    await settled()
+    const waiting = [offer(), offer(), offer()]
+    const ids = waiting.map(({ delivery }) => delivery.id)
+    await vi.advanceTimersByTimeAsync(31_000)
+    expect(written.filter(({ kind }) => kind === 'deferred')).toEqual(
+      ids.map((deliveryId) => ({ kind: 'deferred', deliveryId, until: 1_060_000, by: 'us' })),
+    )
+    expect(waiting.map(({ completed }) => completed)).toEqual([true, true, true])
+
+    change(aWebhook('whk_1', { version: 2 }))
+    await vi.advanceTimersByTimeAsync(29_000)
+    for (const { delivery } of waiting) offer({ ...delivery, isDeferred: true, notBefore: 1_060_000 })
+    await settled()
+    expect(underWay.map(({ deliveryId }) => deliveryId)).toEqual(ids)
   })
 
   it('that its owner had just corrected is called again', async () => {

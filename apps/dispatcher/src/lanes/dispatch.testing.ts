@@ -46,6 +46,7 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
     deliveryId?: string
     end?: string
     until?: number
+    by?: string
     outcome?: string
     command?: unknown
   }[] = []
@@ -84,8 +85,8 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
       work.batch.complete(work.record)
       return { kind: 'end', end: 'delivered' }
     },
-    defer: async (work: WorkStandIn, until: number) => {
-      written.push({ kind: 'deferred', deliveryId: work.delivery.id, until })
+    defer: async (work: WorkStandIn, until: number, by: string) => {
+      written.push({ kind: 'deferred', deliveryId: work.delivery.id, until, by })
       await acknowledged
       work.batch.complete(work.record)
       return until

@@ -10,12 +10,12 @@ import { MemoryBounds } from '../memory-bounds.js'
 import { KnownStreaks } from '../past/known-streaks.js'
 import { NewestChains } from '../past/newest-chains.js'
 import { ReadyRound, type Turn } from './ready-round.js'
+import { Relief } from './relief.js'
 import { ReplayPace } from './replay-pace.js'
 import { SleepingLanes } from './sleeping-lanes.js'
 import { REPEAT_COMMAND_EVERY_MS, isNewBeginning } from '../webhooks/webhook-health.js'
 import type { WebhookLane } from './webhook-lane.js'
 import { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
-import { surpluses } from './surpluses.js'
 import { type Work, idsOf, isReplay, isReturning } from '../work.js'
 import { WorksInHand } from '../works-in-hand.js'
 
@@ -35,8 +35,6 @@ const MOST_STARTS_IN_A_TURN = 16
 const VIEW_TIMEOUT_MS = 5_000
 /** How soon to look again when our membership in the consumer group is in doubt. Ms. */
 const STALE_HEARTBEAT_PAUSE_MS = 250
-/** Of what the process may hold: a little less than what it reads on with. */
-const RELIEVED = 0.45
 /**
  * How long requests that are under way when partitions change hands get, so that they need not be repeated. All lanes
  * wait meanwhile: most receivers answer sooner, and those that do not must not make the others late. Ms.
@@ -52,6 +50,7 @@ export class Dispatch {
   readonly #slots: AttemptSlots
   readonly #ready: ReadyRound
   readonly #sleeping = new SleepingLanes((lane) => this.#woken(lane))
+  readonly #relief: Relief
   readonly #replayPace = new ReplayPace((lanes) => this.#wake(...lanes))
   /** Attempts that were answered and are not in the log yet. */
   #unwritten = 0
@@ -67,9 +66,9 @@ export class Dispatch {
     private readonly consequences: Consequences,
     private readonly inHand: WorksInHand,
     private readonly webhooks: WebhooksToCall,
-    private readonly memory: MemoryBounds,
+    memory: MemoryBounds,
     private readonly metrics: DispatchMetrics,
-    private readonly schedule: RetrySchedule,
+    schedule: RetrySchedule,
     private readonly chains: NewestChains,
     @Inject(DISABLE_RULE) private readonly disableRule: DisableRule,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -78,6 +77,7 @@ export class Dispatch {
     webhooks.onDelete((webhookId) => this.#cancelWaiting(this.lanes.get(webhookId)))
     this.#slots = new AttemptSlots(MAX_IN_FLIGHT)
     this.#ready = new ReadyRound(this.#slots)
+    this.#relief = new Relief(lanes, memory.live, consequences, webhooks, schedule)
     metrics.observe({
       inFlight: () => this.#slots.taken,
       lanes: () => this.lanes.size,
@@ -113,22 +113,9 @@ export class Dispatch {
     return true
   }
 
-  /**
-   * The process holds too much: the fullest lanes put off their newest until less than half is left, but for the few that
-   * are never put off. A burst to receivers that turn out to be slow would else stop everybody's reading until they have
-   * worked it off.
-   */
+  /** The process holds too much: what can wait is put off. */
   relieve(): void {
-    const now = Date.now()
-    const share = this.memory.live.shareWithout(this.consequences.deferring)
-    if (share <= RELIEVED) return
-    const most = this.memory.live.records * (1 - RELIEVED / share)
-    // Not sooner: it would come straight back into a process that is still full.
-    const earliest = now + this.schedule.shortestMs
-    for (const { lane, surplus } of surpluses(this.lanes.all, most)) {
-      for (const work of lane.giveBack(surplus))
-        this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)))
-    }
+    this.#relief.relieve()
   }
 
   /** Tells once when the lane of a replay's delivery that was not taken has room for more. */
@@ -319,10 +306,15 @@ export class Dispatch {
     this.#wake(lane)
   }
 
-  /** Calls nobody and cancels nothing until the API has answered; asks again from time to time. */
+  /**
+   * Calls nobody and cancels nothing until the API has answered; asks again from time to time. That may be for as long as
+   * Postgres is away, and what the lane holds would keep the committed offset of its partition where it is.
+   */
   #silence(lane: WebhookLane, command: DisableWebhook, now: number): void {
     this.#fallSilent(lane, now)
     this.consequences.repeatCommand(command)
+    for (const work of lane.giveBack(lane.state.queued))
+      this.consequences.putOff(lane.state, work, now + REPEAT_COMMAND_EVERY_MS, 'us')
   }
 
   /** Also a lane that holds nothing is woken: no other delivery may come, and the API may have put the command off. */

@@ -21,3 +21,11 @@ it.each([
   const found = surpluses(lanes(queued), most).map(({ lane, surplus }) => [lane.webhookId, surplus])
   expect(Object.fromEntries(found)).toEqual(given)
 })
+
+it.each([
+  { queued: [9, 3, 1], most: 10, given: { whk_0: 8, whk_1: 2 } },
+  { queued: [9, 3, 1], most: 20, given: { whk_0: 9, whk_1: 3, whk_2: 1 } },
+])('of $queued, where nothing is kept, also the last nine are given', ({ queued, most, given }) => {
+  const found = surpluses(lanes(queued), most, 0).map(({ lane, surplus }) => [lane.webhookId, surplus])
+  expect(Object.fromEntries(found)).toEqual(given)
+})

@@ -1,21 +1,25 @@
 import type { WebhookLane } from './webhook-lane.js'
 
-/** Never put off, however full the process is: a quiet webhook is not what filled it. */
+/** By each lane, however full the process is, while the others have more: a quiet webhook is not what filled it. */
 const KEPT = 9
 
 /**
  * What the fullest lanes hold beyond a level that is the same for all of them, so that it comes to `most` together or, where
  * they do not hold so much beyond the few that are kept, to less.
  */
-export function surpluses(lanes: readonly WebhookLane[], most: number): { lane: WebhookLane; surplus: number }[] {
-  const fullest = lanes.filter(({ state }) => state.queued > KEPT).toSorted((a, b) => b.state.queued - a.state.queued)
-  let [level, sum] = [KEPT, 0]
+export function surpluses(
+  lanes: readonly WebhookLane[],
+  most: number,
+  kept = KEPT,
+): { lane: WebhookLane; surplus: number }[] {
+  const fullest = lanes.filter(({ state }) => state.queued > kept).toSorted((a, b) => b.state.queued - a.state.queued)
+  let [level, sum] = [kept, 0]
   for (const [index, { state }] of fullest.entries()) {
     sum += state.queued
     const count = index + 1
-    const next = fullest[count]?.state.queued ?? KEPT
+    const next = fullest[count]?.state.queued ?? kept
     if (sum - count * next < most) continue
-    level = Math.max(KEPT, Math.floor((sum - most) / count))
+    level = Math.max(kept, Math.floor((sum - most) / count))
     break
   }
   return fullest

@@ -1,0 +1,55 @@
+import type { MemoryBound, RetrySchedule } from '#domain'
+import type { Lanes } from './lanes.js'
+import type { Consequences } from '../settlement/consequences.js'
+import { surpluses } from './surpluses.js'
+import type { WebhookLane } from './webhook-lane.js'
+import type { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
+
+/** Of what the process may hold: a little less than what it reads on with. */
+const RELIEVED = 0.45
+
+/** What a process that holds too much puts off, so that reading goes on. */
+export class Relief {
+  constructor(
+    private readonly lanes: Lanes,
+    private readonly live: MemoryBound,
+    private readonly consequences: Consequences,
+    private readonly webhooks: WebhooksToCall,
+    private readonly schedule: RetrySchedule,
+  ) {}
+
+  /**
+   * The fullest lanes put off their newest until less than half is left, but for the few that each keeps. A burst to
+   * receivers that turn out to be slow would else stop everybody's reading until they have worked it off. Of some thousand
+   * that hang these few alone are more than half: where nothing else helps, only lanes that work keep them.
+   */
+  relieve(): void {
+    const now = Date.now()
+    if (this.#putOffFullest(this.lanes.all, now) || !this.live.isFullWithout(this.consequences.deferring)) return
+    const stuck = this.lanes.all.filter((lane) => lane.state.standing(now) !== 'proven' || this.#isSilent(lane))
+    this.#putOffFullest(stuck, now, 0)
+  }
+
+  /** @returns whether these lanes hold enough beyond what each keeps */
+  #putOffFullest(lanes: readonly WebhookLane[], now: number, kept?: number): boolean {
+    const { deferring } = this.consequences
+    const share = this.live.shareWithout(deferring)
+    if (share <= RELIEVED) return true
+    const most = (this.live.records - deferring.records) * (1 - RELIEVED / share)
+    // Not sooner: it would come straight back into a process that is still full.
+    const earliest = now + this.schedule.shortestMs
+    let given = 0
+    for (const { lane, surplus } of surpluses(lanes, most, kept)) {
+      given += surplus
+      for (const work of lane.giveBack(surplus))
+        this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)))
+    }
+    return given >= most
+  }
+
+  /** It calls nobody until the API has answered its command, however lately its receiver took something. */
+  #isSilent({ webhookId, health }: WebhookLane): boolean {
+    const webhook = this.webhooks.get(webhookId)
+    return webhook !== undefined && health.unanswered(webhook) !== null
+  }
+}
