@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { deliveryIdFor } from '#domain'
 import { TopicMap, encodeFact } from '#topics'
 import { BatchingProducer, KafkaConnection } from '#kafka'
+import { PartitionStore, ReadModelWriter } from '#postgres'
 import { aDeliveryRef, anAttempted } from '../../../../libs/domain/src/builders.testing.js'
 import { type Answer, TestApi } from '../http/test-api.testing.js'
 
@@ -13,6 +14,7 @@ const CONTEXT = {
   updated_at: '2024-01-15T14:45:00Z',
 }
 const NUMBERS = [0, 1, 2, 3, 4]
+const DAY_MS = 86_400_000
 
 /** What a reader of these tests looks at; the OpenAPI document holds the rest. */
 interface Read {
@@ -188,6 +190,49 @@ describe('the logs that customers read', () => {
       { webhook_id: webhookId, delivery_id: deliveryId(4), status: 'waiting', reason: null },
       { webhook_id: 'whk_of_others', delivery_id: null, status: null, reason: 'type_not_subscribed' },
     ])
+  })
+
+  it('show of two events under one id, days apart, the first with its deliveries, and each delivery’s own body', async () => {
+    const [id, whkId] = ['evt_came_twice', 'whk_twice']
+    const [first, second] = [Date.now() - 3 * DAY_MS, Date.now() - DAY_MS] as const
+    const retention = { eventsMs: 30 * DAY_MS, deliveriesMs: 30 * DAY_MS }
+    const writer = new ReadModelWriter(api.database, new PartitionStore(api.database, retention))
+    const { accountId } = api.keys
+    const bodyOf = (acceptedAt: number) => {
+      const context = { ...CONTEXT, name: acceptedAt === first ? 'first' : 'second' }
+      return JSON.stringify({ id, type: 'context.updated', created_at: '2024-01-15T14:45:00Z', data: { context } })
+    }
+    const fanOut = { accountId, eventId: id, matches: { matched: [whkId], unmatched: [] } }
+    await writer.write({
+      events: [first, second].map((acceptedAt) => {
+        return { accountId, id, type: 'context.updated', acceptedAt, body: bodyOf(acceptedAt) }
+      }),
+      fanOuts: [first, second].map((acceptedAt) => ({ ...fanOut, acceptedAt, decidedAt: acceptedAt })),
+      deliveries: [],
+      attempts: [],
+    })
+    const { deliveryLog } = new TopicMap(api.config.topics)
+    const attempted = (acceptedAt: number, end: 'delivered' | 'exhausted') => {
+      const ref = { accountId, eventId: id, webhookId: whkId, deliveryId: deliveryIdFor(id, whkId), acceptedAt }
+      const next = { kind: 'end' as const, end }
+      return encodeFact(
+        deliveryLog,
+        anAttempted({ delivery: aDeliveryRef(ref), attemptId: `atm_${acceptedAt}`, startedAt: acceptedAt, next }),
+      )
+    }
+    await producer.send([attempted(first, 'exhausted'), attempted(second, 'delivered')])
+    await vi.waitFor(async () => {
+      expect(await api.database.query('select 1 from deliveries where webhook_id = $1', [whkId])).toHaveLength(2)
+    }, WAIT)
+
+    expect(await get(`/v1/events/${id}`)).toMatchObject({
+      ...(JSON.parse(bodyOf(first)) as object),
+      matches: expect.arrayContaining([expect.objectContaining({ webhook_id: whkId, status: 'exhausted' })]),
+    })
+    expect(await get(`/v1/deliveries/${deliveryIdFor(id, whkId)}`)).toMatchObject({
+      status: 'delivered',
+      attempts: [{ request: { body: bodyOf(second) } }],
+    })
   })
 
   it('say the same of what another account has and of what nobody has', async () => {

@@ -4,15 +4,14 @@ import { aChainEnded, aDeferred, aFannedOut, aRedeliveryRequested, aRef, anAttem
 import { type DeliveryState, merged, statesFrom } from './delivery-state.js'
 import type { Fact } from '#domain'
 
-/** Enters facts one after the other, as a projector would that writes each alone. */
-function balanceOf(...facts: Fact[]): Partial<Balance> {
+/** Enters portions of facts one after the other, as a projector would that writes each alone. */
+function balanceOf(...portions: Fact[][]): Partial<Balance> {
   const balance = emptyBalance()
   let known: DeliveryState | undefined
-  for (const fact of facts) {
-    const [state] = statesFrom(fact)
-    const after = known ? merged(known, state!) : state!
-    enterDelivery(balance, known, after)
-    known = after
+  for (const portion of portions) {
+    const told = portion.flatMap(statesFrom)
+    enterDelivery(balance, known, told)
+    known = [...(known ? [known] : []), ...told].reduce(merged)
   }
   return Object.fromEntries(Object.entries(balance).filter(([, count]) => count > 0)) as Partial<Balance>
 }
@@ -24,6 +23,7 @@ const failed = anAttempted({
   next: { kind: 'retry', attempt: 2, notBefore: 0 },
 })
 const later = aRef({ chain: 1, trigger: 'redelivery' })
+const requested = (chain: number) => aRedeliveryRequested({ delivery: { ...later, chain } })
 
 describe('the balance', () => {
   it.each<[string, Fact[], Partial<Record<BalanceEntry, number>>]>([
@@ -38,9 +38,22 @@ describe('the balance', () => {
       [aChainEnded(), aRedeliveryRequested(), anAttempted({ delivery: later })],
       { requested: 2, cancelled: 1, delivered: 1 },
     ],
+    [
+      'two redeliveries, one right after the other',
+      [aFannedOut(), delivered, requested(1), requested(2)],
+      { requested: 3, replaced: 1, delivered: 1 },
+    ],
     ['an end that is corrected', [aChainEnded({ end: 'expired' }), delivered], { requested: 1, expired: 1 }],
-    ['a late word of an earlier chain', [aRedeliveryRequested(), delivered], { requested: 1 }],
-  ])('enters %s', (_, facts, expected) => {
-    expect(balanceOf(...facts)).toEqual(expected)
+  ])('enters %s, told at once or one by one', (_, facts, expected) => {
+    expect(balanceOf(...facts.map((fact) => [fact]))).toEqual(expected)
+    expect(balanceOf(facts)).toEqual(expected)
+  })
+
+  it('enters nothing for a late word of an earlier chain', () => {
+    expect(balanceOf([aRedeliveryRequested()], [delivered])).toEqual({ requested: 1 })
+  })
+
+  it('enters the chains that one round tells of in their order', () => {
+    expect(balanceOf([requested(2), delivered, requested(1)])).toEqual({ requested: 3, replaced: 1, delivered: 1 })
   })
 })

@@ -22,15 +22,26 @@ export const emptyBalance = (): Balance => ({
 })
 
 /**
- * Enters what became known of a delivery: from what was known before, if anything, to what is known after. Facts that
- * are told again change nothing. An end that a later `delivered` corrects is entered as it was first told, since what
- * has been counted cannot be taken back.
+ * Enters what became known of a delivery, fact by fact: facts of several chains may be told at once. Those that are told
+ * again change nothing. An end that a later `delivered` corrects is entered as it was first told, since what has been
+ * counted cannot be taken back.
+ *
+ * @param told what each fact alone says, in the order in which they were told
  */
-export function enterDelivery(balance: Balance, known: DeliveryState | undefined, after: DeliveryState): void {
-  const isNewChain = known === undefined || after.chain > known.chain
-  if (isNewChain) {
-    balance.requested++
-    if (known && !known.end) balance.replaced++
+export function enterDelivery(balance: Balance, known: ChainStand | undefined, told: readonly ChainStand[]): void {
+  let latest = known
+  for (const fact of inOrderOfChain(told)) {
+    if (!latest || fact.chain > latest.chain) {
+      balance.requested++
+      if (latest && !latest.end) balance.replaced++
+    } else if (fact.chain < latest.chain || latest.end || !fact.end) continue
+    if (fact.end) balance[fact.end.kind]++
+    latest = fact
   }
-  if (after.end && (isNewChain || !known.end)) balance[after.end.kind]++
+}
+
+type ChainStand = Pick<DeliveryState, 'chain' | 'end'>
+
+function inOrderOfChain(told: readonly ChainStand[]): readonly ChainStand[] {
+  return told.length === 1 ? told : told.toSorted((a, b) => a.chain - b.chain)
 }

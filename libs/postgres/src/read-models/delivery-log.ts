@@ -30,15 +30,16 @@ export class DeliveryLog {
     return record ? deliveryStateOf(record) : null
   }
 
-  /** Those among these deliveries that are known. `acceptedAt` (ms) of their event, at the earliest. */
+  /** Those among the deliveries of one event that are known. `acceptedAt` of it, ms: days later another may have come. */
   async findAll(accountId: string, ids: string[], acceptedAt: number): Promise<DeliveryState[]> {
     const records = await this.database.query<DeliveryRecord>(
       {
         name: 'find-deliveries',
         text: `select ${DELIVERY_COLUMNS} from deliveries
-               where id = any($1) and account_id = $2 and accepted_at >= to_timestamp($3::float8 / 1000)`,
+               where id = any($1) and account_id = $2 and accepted_at between $3 and $4
+               order by accepted_at, id`,
       },
-      [ids, accountId, acceptedAt],
+      [ids, accountId, new Date(acceptedAt), new Date(acceptedAt + SAME_EVENT_WITHIN_MS)],
     )
     return records.map(deliveryStateOf)
   }

@@ -54,22 +54,27 @@ async function placeChunk(
     const deliveries = mergedByEvent(known ? [...known, ...states] : states, merged)
     homes.set(id, deliveries)
     if (!known) {
-      for (const delivery of deliveries) enterDelivery(balance, undefined, delivery)
+      for (const delivery of deliveries) enterDelivery(balance, undefined, ofDelivery(delivery, states))
       fresh.push(...deliveries)
       continue
     }
     for (const delivery of deliveries) {
-      const before = known.filter(({ acceptedAt }) => isOf(delivery, acceptedAt))
+      const before = ofDelivery(delivery, known)
       const elsewhere = before.filter(({ acceptedAt }) => acceptedAt !== delivery.acceptedAt)
       superseded.push(...elsewhere.map(({ acceptedAt: from }) => ({ id, from, to: delivery.acceptedAt })))
       ;(before.length > elsewhere.length ? changed : fresh).push(delivery)
-      enterDelivery(balance, before.at(-1), delivery)
+      enterDelivery(balance, before.at(-1), ofDelivery(delivery, states))
     }
   }
   if (superseded.length > 0) {
     await removeSuperseded(session, superseded)
     await moveAttempts(session, superseded)
   }
+}
+
+/** Those of the states under its id that are of this delivery's event. */
+function ofDelivery(delivery: DeliveryState, states: DeliveryState[]): DeliveryState[] {
+  return states.filter(({ acceptedAt }) => isOf(delivery, acceptedAt))
 }
 
 function idOf({ id }: DeliveryState): string {

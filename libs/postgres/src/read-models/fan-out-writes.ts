@@ -1,18 +1,54 @@
 import type { Session } from '../database.js'
+import { epochMs } from '../epoch-ms.js'
+import { together } from '../together.js'
 import type { Balance } from './balance.js'
-import { inChunks, mergedByKey } from './by-key.js'
+import { type Acceptance, mergedByEvent } from './by-event.js'
+import { groupedByKey, inChunks, mergedByKey } from './by-key.js'
 import { column, joined } from './columns.js'
+import { knownRows } from './home.js'
 import type { FanOutRow } from './read-model-rows.js'
 
-/** Of two decisions about one event, which a crash can bring, the first stands. Answers the number of events. */
+interface FannedOutEvent extends Acceptance {
+  accountId: string
+  id: string
+}
+
+/**
+ * Of two decisions about one acceptance, which a crash can bring, the first stands. An event that was accepted and fanned
+ * out again within a day has a row for each time and is one event, here as in `events`. Answers the number of rows.
+ */
 export async function writeFanOuts(session: Session, rows: FanOutRow[], balance: Balance): Promise<number> {
   const fanOuts = mergedByKey(rows, keyOf, (a, b) => (b.decidedAt < a.decidedAt ? b : a))
-  for (const chunk of inChunks(fanOuts.values())) balance.fanned_out += await writeChunk(session, chunk)
+  for (const chunk of inChunks(fanOuts.values())) {
+    const events = chunk.map(({ accountId, eventId: id, acceptedAt }) => ({ accountId, id, acceptedAt }))
+    // Asked for in the same breath, and answered before anything is inserted.
+    const [known] = await together(existing(session, events), writeChunk(session, chunk))
+    balance.fanned_out += newEvents(events, known)
+  }
   return fanOuts.size
 }
 
-/** Answers how many were not known before. */
-async function writeChunk(session: Session, fanOuts: FanOutRow[]): Promise<number> {
+function existing(session: Session, events: FannedOutEvent[]): Promise<FannedOutEvent[]> {
+  const columns = `account_id as "accountId", event_id as id, ${epochMs('accepted_at')} as "acceptedAt"`
+  return session.query<FannedOutEvent>(...knownRows('fan_outs', columns, events, 'event_id'))
+}
+
+/** How many events these are beside those that are known. */
+function newEvents(events: FannedOutEvent[], known: FannedOutEvent[]): number {
+  const knownOf = groupedByKey(known, eventOf)
+  let count = 0
+  for (const [event, told] of groupedByKey(events, eventOf)) {
+    const before = knownOf.get(event) ?? []
+    count += eventsIn([...before, ...told]) - eventsIn(before)
+  }
+  return count
+}
+
+function eventsIn(acceptances: FannedOutEvent[]): number {
+  return mergedByEvent(acceptances, (a, b) => (b.acceptedAt < a.acceptedAt ? b : a)).length
+}
+
+async function writeChunk(session: Session, fanOuts: FanOutRow[]): Promise<void> {
   const values = [
     joined(fanOuts.map((fanOut) => fanOut.accountId)),
     joined(fanOuts.map((fanOut) => fanOut.eventId)),
@@ -21,9 +57,7 @@ async function writeChunk(session: Session, fanOuts: FanOutRow[]): Promise<numbe
     joined(fanOuts.map((fanOut) => JSON.stringify(fanOut.matches))),
   ]
   const [inserted] = await session.query<{ fresh: number }>(INSERT, values)
-  const { fresh } = inserted!
-  if (fresh < fanOuts.length) await session.query(CORRECT, values)
-  return fresh
+  if (inserted!.fresh < fanOuts.length) await session.query(CORRECT, values)
 }
 
 const GIVEN = `
@@ -52,4 +86,8 @@ const CORRECT = {
 
 function keyOf({ eventId, accountId, acceptedAt }: FanOutRow): string {
   return `${eventId}/${acceptedAt}/${accountId}`
+}
+
+function eventOf({ accountId, id }: FannedOutEvent): string {
+  return `${id}/${accountId}`
 }

@@ -28,12 +28,13 @@ export function knownRows(
   table: string,
   columns: string,
   rows: readonly ({ id: string } & Acceptance)[],
+  idColumn = 'id',
 ): [text: string, values: unknown[]] {
   const text = `
     select known.* from unnest(${column(1)}, ${column(2, 'float8')}, ${column(3, 'float8')}) as asked (id, since, until)
     cross join lateral (
       select ${columns} from ${table}
-      where id = asked.id
+      where ${idColumn} = asked.id
         and accepted_at between to_timestamp(asked.since / 1000) and to_timestamp(asked.until / 1000)
         and accepted_at between $4 and $5
       offset 0

@@ -225,10 +225,22 @@ describe('reading the logs', () => {
     })
   })
 
-  it('finds many deliveries at once', async () => {
-    const found = await deliveries.findAll('acc_1', [idOf(1), idOf(9), 'dlv_none'], NOON)
+  it('finds many deliveries of one event at once, in the order of their ids', async () => {
+    const found = await deliveries.findAll('acc_1', ['dlv_other_9', idOf(9), 'dlv_none'], acceptedAt(9))
 
-    expect(found.map((row) => row.id).sort()).toEqual([idOf(1), idOf(9)].sort())
+    expect(found.map((row) => row.id)).toEqual([idOf(9), 'dlv_other_9'].sort())
+  })
+
+  it('finds the deliveries of one event, and not of the next that came under its id days later', async () => {
+    const ref = { accountId: 'acc_3', eventId: 'evt_twice', webhookId: 'whk_3', deliveryId: 'dlv_twice' }
+    const accepted = [NOON, NOON + DAY_MS + 1]
+    const told = accepted.flatMap((acceptedAt) => statesFrom(anAttempted({ delivery: aRef({ ...ref, acceptedAt }) })))
+    await writer.write({ events: [], fanOuts: [], deliveries: told, attempts: [] })
+
+    for (const acceptedAt of accepted) {
+      expect(await deliveries.findAll('acc_3', ['dlv_twice'], acceptedAt)).toMatchObject([{ acceptedAt }])
+    }
+    expect(await deliveries.findAll('acc_3', ['dlv_twice'], NOON - DAY_MS)).toMatchObject([{ acceptedAt: NOON }])
   })
 
   it('shows another account nothing', async () => {

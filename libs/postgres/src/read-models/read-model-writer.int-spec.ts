@@ -1,7 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Fact, eventTypes, newId } from '#domain'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
-import { NOON, aChainEnded, aFannedOut, aRef, anAttemptRow, anAttempted, anEventRow } from './builders.testing.js'
+import { type BalanceEntry, emptyBalance } from './balance.js'
+import {
+  NOON,
+  aChainEnded,
+  aFannedOut,
+  aRedeliveryRequested,
+  aRef,
+  anAttemptRow,
+  anAttempted,
+  anEventRow,
+} from './builders.testing.js'
 import { statesFrom } from './delivery-state.js'
 import { PartitionStore } from './partition-store.js'
 import type { ReadModelRows } from './read-model-rows.js'
@@ -284,6 +294,52 @@ describe('writing the read models', () => {
     expect(JSON.parse(row!.matches)).toEqual(first.matches)
   })
 
+  describe.each([
+    ['at once', (portions: ReadModelRows[]) => [portions.reduce(merge)]],
+    ['in order', (portions: ReadModelRows[]) => portions],
+    ['in the other order', (portions: ReadModelRows[]) => portions.toReversed()],
+    ['again and again', (portions: ReadModelRows[]) => [portions.reduce(merge), ...portions]],
+  ])('counts an event that was accepted and fanned out twice, told of %s,', (_, portioned) => {
+    it.each([
+      ['as one within a day', DAY_MS, 1],
+      ['as two further apart', DAY_MS + 1, 2],
+    ])('%s', async (_, apart, expected) => {
+      const matches = { matched: [], unmatched: [] }
+      const at = (acceptedAt: number, accountId: string) =>
+        rows({
+          events: [anEventRow({ acceptedAt, accountId })],
+          fanOuts: [{ accountId, eventId: 'evt_1', acceptedAt, decidedAt: acceptedAt + 5, matches }],
+        })
+      const told = [at(NOON, 'acc_1'), at(NOON + apart, 'acc_1'), at(NOON + 1, 'acc_2')]
+
+      const balance = { accepted: 0, fanned_out: 0 }
+      for (const portion of portioned(told)) {
+        const written = await writer.write(portion)
+        balance.accepted += written.balance.accepted
+        balance.fanned_out += written.balance.fanned_out
+      }
+
+      expect(balance).toEqual({ accepted: expected + 1, fanned_out: expected + 1 })
+      expect(await test.database.query('select 1 from fan_outs')).toHaveLength(3)
+    })
+  })
+
+  it('enters chains that one round tells of as it would those of four', async () => {
+    const requested = (chain: number) =>
+      aRedeliveryRequested({ delivery: aRef({ chain, trigger: 'redelivery' }), at: NOON + chain })
+    const facts = [anAttempted(), requested(1), requested(2), aFannedOut()]
+
+    const { balance } = await writer.write(deliveriesOf(...facts))
+    expect(balance).toMatchObject({ requested: 3, replaced: 1, delivered: 1 })
+
+    await test.database.query('truncate deliveries')
+    for (const fact of facts) {
+      const written = await writer.write(deliveriesOf(fact))
+      for (const [entry, count] of Object.entries(written.balance)) balance[entry as BalanceEntry] -= count
+    }
+    expect(balance).toEqual(emptyBalance())
+  })
+
   it('stores whatever a receiver answered', async () => {
     const response = {
       status: 500,
@@ -316,6 +372,11 @@ describe('writing the read models', () => {
               acceptedAt: NOON + 250 * round + i,
             }),
           ),
+          fanOuts: ids.map((eventId, i) => {
+            const acceptedAt = NOON + 250 * round + i
+            const matches = { matched: ['whk_1'], unmatched: [] }
+            return { eventId, accountId: accounts[i % 4]!, acceptedAt, decidedAt: acceptedAt, matches }
+          }),
           deliveries: facts.flatMap(statesFrom),
         }),
       )
@@ -325,12 +386,14 @@ describe('writing the read models', () => {
     await test.database.query('select pg_stat_force_next_flush()')
     const read = await test.database.query<{ name: string }>(
       `select indexrelname as name from pg_stat_user_indexes
-       where (relname like 'events_2%' or relname like 'deliveries_2%') and idx_scan > 0 order by 1`,
+       where relname ~ '^(events|fan_outs|deliveries)_2' and idx_scan > 0 order by 1`,
     )
-    expect(read).toEqual([{ name: 'deliveries_20240115_pkey' }, { name: 'events_20240115_pkey' }])
+    expect(read.map(({ name }) => name)).toEqual(
+      ['deliveries', 'events', 'fan_outs'].map((table) => `${table}_20240115_pkey`),
+    )
     const readWhole = await test.database.query(
       `select relname, seq_tup_read from pg_stat_user_tables
-       where (relname like 'events_2%' or relname like 'deliveries_2%') and seq_tup_read > 0`,
+       where relname ~ '^(events|fan_outs|deliveries)_2' and seq_tup_read > 0`,
     )
     expect(readWhole).toEqual([])
   })
@@ -348,6 +411,7 @@ describe('writing the read models', () => {
 function merge(a: ReadModelRows, b: ReadModelRows): ReadModelRows {
   return rows({
     events: [...a.events, ...b.events],
+    fanOuts: [...a.fanOuts, ...b.fanOuts],
     deliveries: [...a.deliveries, ...b.deliveries],
     attempts: [...a.attempts, ...b.attempts],
   })

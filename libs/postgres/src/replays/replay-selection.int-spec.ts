@@ -13,6 +13,17 @@ const PAST: PastEvent[] = (
   [undefined, 'delivered', 'exhausted', 'expired', 'gone', 'cancelled', 'waiting', undefined] as const
 ).map((end, n) => ({ id: `evt_${n}`, acceptedAt: acceptedAt(n), ...(end !== undefined && { end }) }))
 
+/** Of an account of its own: nobody got them when they came first, and when they came again they were not delivered. */
+const AGAIN = (
+  [
+    ['evt_at_once', 20 * 60_000],
+    ['evt_next_day', DAY_MS],
+    ['evt_another', DAY_MS + 1],
+  ] as const
+).map(([id, laterMs]): PastEvent => {
+  return { id, acceptedAt: NOON, accountId: 'acc_4', end: 'exhausted', chain: 2, deliveredAt: NOON + laterMs }
+})
+
 /** The other webhook's name looks as if it were the replayed one's event. */
 function aboutWebhook(id: string, webhookId: string): PastEvent {
   const webhook = { id: webhookId, name: `"data":{"webhook":{"id":"${WEBHOOK}"`, url: 'https://example.com/' }
@@ -44,6 +55,7 @@ describe('choosing what to replay', () => {
       { id: 'evt_other_type', acceptedAt: acceptedAt(3), type: 'context.created', end: 'exhausted', chain: 4 },
       ...[WEBHOOK, 'whk_other'].map((id) => aboutWebhook(`evt_about_${id}`, id)),
       { id: 'evt_strange', acceptedAt: acceptedAt(3), accountId: 'acc_2' },
+      ...AGAIN,
     ])
   })
   afterAll(() => test.close())
@@ -97,6 +109,19 @@ describe('choosing what to replay', () => {
     expect(await countChosen(test.database, aFilter(asked))).toBe(1)
   })
 
+  it('knows the delivery of an event that came again within a day and was delivered only then', async () => {
+    const at = (choice: ReplayChoice) => aFilter({ accountId: 'acc_4', choice, until: NOON + 1 })
+
+    const failed = await walked(at('failed'), 10)
+    expect(failed.map(({ id, acceptedAt, chain }) => [id, acceptedAt, chain])).toEqual([
+      ['evt_at_once', NOON, 2],
+      ['evt_next_day', NOON, 2],
+    ])
+    expect((await walked(at('missed'), 10)).map(({ id }) => id)).toEqual(['evt_another'])
+    expect(await countChosen(test.database, at('failed'))).toBe(2)
+    expect(await countChosen(test.database, at('missed'))).toBe(1)
+  })
+
   it('finds nothing where there is nothing', async () => {
     expect(await ids({ since: NOON - 3 * DAY_MS, until: NOON })).toEqual([])
     expect(await countChosen(test.database, aFilter({ accountId: 'acc_3' }))).toBe(0)
@@ -106,13 +131,17 @@ describe('choosing what to replay', () => {
 describe('choosing from a long log', () => {
   let test: TestDatabase
   const many = 25_000
+  /** Among what was delivered, so that there is much to the same webhook before and after each. */
+  const undelivered = Array.from({ length: 1_000 }, (_, n): PastEvent => {
+    return { id: `evt_created_${n}`, acceptedAt: NOON + n * 100 + 5, type: 'context.created' }
+  })
   beforeAll(async () => {
     test = await createTestDatabase()
     const events = Array.from({ length: many }, (_, n): PastEvent => {
       const end = n === 3 || n === many - 1 ? 'exhausted' : 'delivered'
       return { id: `evt_${n}`, acceptedAt: NOON + n * 10, end }
     })
-    await anAccountWith(test.database, events)
+    await anAccountWith(test.database, [...events, ...undelivered])
   })
   afterAll(() => test.close())
 
@@ -131,5 +160,21 @@ describe('choosing from a long log', () => {
     expect(pages).toBeGreaterThan(5)
     expect(await countChosen(test.database, filter)).toBe(2)
     expect(await countChosen(test.database, aFilter({ choice: 'all' }))).toBe(many)
+  })
+
+  it('reads a few rows for each event that has no delivery, and not a day of others', async () => {
+    const rowsRead = async () => {
+      await test.database.query('select pg_stat_force_next_flush()')
+      const [read] = await test.database.query<{ rows: number }>(
+        `select sum(seq_tup_read + idx_tup_fetch)::int as rows from pg_stat_user_tables where relname like 'deliveries_2%'`,
+      )
+      return read!.rows
+    }
+    const before = await rowsRead()
+
+    const missed = aFilter({ choice: 'missed', types: ['context.created'] })
+    expect(await countChosen(test.database, missed)).toBe(undelivered.length)
+
+    expect((await rowsRead()) - before).toBeLessThan(3 * undelivered.length)
   })
 })

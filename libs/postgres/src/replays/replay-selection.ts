@@ -1,4 +1,4 @@
-import { type EventType, type ReplayChoice, chosenBy } from '#domain'
+import { type EventType, type ReplayChoice, SAME_EVENT_WITHIN_MS, chosenBy } from '#domain'
 import type { Session } from '../database.js'
 import { epochMs } from '../epoch-ms.js'
 import type { ReplayPosition } from './replay-row.js'
@@ -93,17 +93,35 @@ async function stretchEnd(
   return end ?? null
 }
 
+/** Accepted again within a day of the event; the constant times again for Postgres, which plans for no other days. */
+const LATER = `
+  accepted_at > events.accepted_at and accepted_at <= events.accepted_at + ${SAME_EVENT_WITHIN_MS} * interval '1 ms'
+  and accepted_at between to_timestamp($4::float8 / 1000) and to_timestamp(($6::float8 + ${SAME_EVENT_WITHIN_MS}) / 1000)`
+
+/** `deliveryIdFor` of event and webhook. */
+const DELIVERY_ID = `
+  'dlv_' || left(encode(sha256(convert_to(events.id || chr(10) || $2, 'UTF8')), 'hex'), 32)`
+
 /**
  * Each event's delivery is looked for by itself: a join may be planned as a comparison of everything with everything,
- * on a day of which Postgres has no statistics yet. Event and delivery have the same time, that of the acceptance; it is
- * named for both, so that Postgres plans for the days of the page only.
+ * on a day of which Postgres has no statistics yet. Event and delivery nearly always have the same time, that of the
+ * acceptance, which is named for both, so that Postgres plans for the days of the page only.
+ *
+ * Where an event came again within a day and was delivered only then, its delivery lies there. It is looked for by its id,
+ * a random place of the index, and only where the webhook has any that day: what a disabled one missed is spared that.
  */
 const CHOSEN = `
   from events
   left join lateral (
-    select id, chain, chain_end from deliveries
-    where webhook_id = $2 and accepted_at = events.accepted_at and event_id = events.id
-      and accepted_at between to_timestamp($4::float8 / 1000) and to_timestamp($6::float8 / 1000)
+    (select id, chain, chain_end from deliveries
+     where webhook_id = $2 and accepted_at = events.accepted_at and event_id = events.id
+       and accepted_at between to_timestamp($4::float8 / 1000) and to_timestamp($6::float8 / 1000)
+     limit 1)
+    union all
+    (select id, chain, chain_end from deliveries
+     where id = ${DELIVERY_ID} and ${LATER}
+       and (select true from deliveries where webhook_id = $2 and ${LATER} order by accepted_at limit 1)
+     order by accepted_at limit 1)
     limit 1
   ) as delivery on true
   where events.account_id = $1

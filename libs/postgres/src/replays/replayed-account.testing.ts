@@ -16,6 +16,8 @@ export interface PastEvent {
   type?: EventType
   end?: ChainEnd | 'waiting'
   chain?: number
+  /** When its delivery lies later: it came again then, and what came first went nowhere. */
+  deliveredAt?: number
   accountId?: string
   body?: string
 }
@@ -49,9 +51,10 @@ function writerFor(database: Database): ReadModelWriter {
   return new ReadModelWriter(database, new PartitionStore(database, retention, () => NOON))
 }
 
-function deliveryOf({ id, acceptedAt, type = 'context.updated', end, chain = 0 }: PastEvent): DeliveryState[] {
+function deliveryOf({ id, type: eventType = 'context.updated', end, chain = 0, ...at }: PastEvent): DeliveryState[] {
   if (end === undefined) return []
-  const delivery = aRef({ deliveryId: deliveryIdFor(id, WEBHOOK), eventId: id, eventType: type, acceptedAt, chain })
+  const acceptedAt = at.deliveredAt ?? at.acceptedAt
+  const delivery = aRef({ deliveryId: deliveryIdFor(id, WEBHOOK), eventId: id, eventType, acceptedAt, chain })
   if (end === 'waiting') return statesFrom({ kind: 'redelivery_requested', delivery, at: acceptedAt })
   return statesFrom({ kind: 'chain_ended', delivery, at: acceptedAt + 1_000, end })
 }
