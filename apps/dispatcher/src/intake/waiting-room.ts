@@ -9,8 +9,8 @@ import { type Work, heldBytes } from '../work.js'
 export const READ_AHEAD_MS = 30_000
 /**
  * What is due within this may wait here, too, in some number: a record that is due sooner can lie behind it, put off
- * for another webhook of the partition. In a tier that deliveries are put off into it is the tier's delay if that is
- * longer. Ms.
+ * for another webhook of the partition. In the shortest tier, into which nearly all is put off, it is the tier's delay if
+ * that is longer; all tiers share the room for it, and what the others hold back may be late. Ms.
  */
 const FAR_AHEAD_MS = 10 * 60_000
 /** What passes by one that waits here is kept track of until it is gone, and each commit looks at all of it. Ms. */
@@ -85,8 +85,7 @@ export class WaitingRoom {
   }
 
   #farAheadMs(tierDelayMs: number): number {
-    const isPutOffInto = this.schedule.deferralTiers.some(({ delayMs }) => delayMs === tierDelayMs)
-    if (!isPutOffInto) return FAR_AHEAD_MS
+    if (tierDelayMs !== this.schedule.shortestMs) return FAR_AHEAD_MS
     return Math.max(FAR_AHEAD_MS, Math.min(tierDelayMs, MOST_FAR_AHEAD_MS) + CLOCKS_APART_MS)
   }
 

@@ -7,9 +7,17 @@ import type { WebhooksToCall } from '../webhooks/webhooks-to-call.js'
 
 /** Of what the process may hold: a little less than what it reads on with. */
 const RELIEVED = 0.45
+/** Stuck: over so long hardly anything was worked off, not even as by receivers that take a second for each answer. Ms. */
+const STUCK_AFTER_MS = 2_000
+const HARDLY_ANYTHING = 0.02
+/** A look later than this begins anew: the process read meanwhile. Ms. */
+const NEXT_LOOK_WITHIN_MS = 1_000
 
 /** What a process that holds too much puts off, so that reading goes on. */
 export class Relief {
+  /** Since when no more than hardly anything was worked off of the share that was held then. Ms since the epoch. */
+  #standstill = { since: -Infinity, share: Infinity, lookedAt: -Infinity }
+
   constructor(
     private readonly lanes: Lanes,
     private readonly live: MemoryBound,
@@ -21,13 +29,23 @@ export class Relief {
   /**
    * The fullest lanes put off their newest until less than half is left, but for the few that each keeps. A burst to
    * receivers that turn out to be slow would else stop everybody's reading until they have worked it off. Of some thousand
-   * that hang these few alone are more than half: where nothing else helps, only lanes that work keep them.
+   * that hang these few alone are more than half: where nothing else helps, and nothing is worked off either, only lanes
+   * that work keep them. To be called twice a second for as long as the process is full.
    */
   relieve(): void {
     const now = Date.now()
     if (this.#putOffFullest(this.lanes.all, now) || !this.live.isFullWithout(this.consequences.deferring)) return
+    if (!this.#isStuck(now)) return
     const stuck = this.lanes.all.filter((lane) => lane.state.standing(now) !== 'proven' || this.#isSilent(lane))
     this.#putOffFullest(stuck, now, 0)
+  }
+
+  #isStuck(now: number): boolean {
+    const share = this.live.shareWithout(this.consequences.deferring)
+    const { since, share: before, lookedAt } = this.#standstill
+    const isStanding = now - lookedAt <= NEXT_LOOK_WITHIN_MS && share > before * (1 - HARDLY_ANYTHING)
+    this.#standstill = isStanding ? { since, share: before, lookedAt: now } : { since: now, share, lookedAt: now }
+    return now - this.#standstill.since >= STUCK_AFTER_MS
   }
 
   /** @returns whether these lanes hold enough beyond what each keeps */
@@ -41,8 +59,10 @@ export class Relief {
     let given = 0
     for (const { lane, surplus } of surpluses(lanes, most, kept)) {
       given += surplus
+      // One whose command the API does not answer waits for us, and does not age by it.
+      const by = this.#isSilent(lane) ? 'us' : 'receiver'
       for (const work of lane.giveBack(surplus))
-        this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)))
+        this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)), by)
     }
     return given >= most
   }

@@ -11,7 +11,7 @@ const PROVEN_FOR_MS = 30_000
  */
 const SILENT_AFTER_MS = 1_000
 const SILENT_AFTER_LATENCIES = 3
-/** Fewer unfinished deliveries than this are never put off: a quiet webhook keeps its schedule whatever it answers. */
+/** A lane by itself never puts off fewer unfinished ones than this: a quiet webhook keeps its schedule whatever it answers. */
 const NEVER_PUT_OFF_BELOW = 10
 /** A lane holds what it finishes within the shortest tier's delay, but at least and at most so many. */
 const LEAST_HELD = 64
@@ -167,7 +167,7 @@ export class Lane {
     return { kind: 'queue' }
   }
 
-  /** Whether the lane has to give back what it holds beyond the few that are never put off. */
+  /** Whether the lane has to give back what it holds beyond the few that it never puts off by itself. */
   surplus(now: number): number {
     const blockedUntil = this.#blockedUntil(now)
     if (blockedUntil <= now) return Math.max(0, this.#queued - MOST_HELD)

@@ -23,14 +23,34 @@ export async function writeFanOuts(session: Session, rows: FanOutRow[], balance:
     const events = chunk.map(({ accountId, eventId: id, acceptedAt }) => ({ accountId, id, acceptedAt }))
     // Asked for in the same breath, and answered before anything is inserted.
     const [known] = await together(existing(session, events), writeChunk(session, chunk))
-    balance.fanned_out += newEvents(events, known)
+    balance.fanned_out += newEvents(events, known.length > 0 ? await everKnown(session, events, known) : known)
   }
   return fanOuts.size
 }
 
 function existing(session: Session, events: FannedOutEvent[]): Promise<FannedOutEvent[]> {
-  const columns = `account_id as "accountId", event_id as id, ${epochMs('accepted_at')} as "acceptedAt"`
-  return session.query<FannedOutEvent>(...knownRows('fan_outs', columns, events, 'event_id'))
+  return session.query<FannedOutEvent>(...knownRows('fan_outs', COLUMNS, events, 'event_id'))
+}
+
+const COLUMNS = `account_id as "accountId", event_id as id, ${epochMs('accepted_at')} as "acceptedAt"`
+
+/**
+ * Rare: where one of them was known. Days later the same id is another event, and which acceptances make one is counted
+ * from the first: one may be of an event of a day before that began a day before that. Those are left out that were not
+ * known until now.
+ */
+async function everKnown(
+  session: Session,
+  events: FannedOutEvent[],
+  known: FannedOutEvent[],
+): Promise<FannedOutEvent[]> {
+  const rows = await session.query<FannedOutEvent>(`select ${COLUMNS} from fan_outs where event_id = any($1::text[])`, [
+    [...new Set(known.map(({ id }) => id))],
+  ])
+  const acceptanceOf = (row: FannedOutEvent): string => `${eventOf(row)}/${row.acceptedAt}`
+  const before = new Set(known.map(acceptanceOf))
+  const told = new Set(events.map(acceptanceOf))
+  return rows.filter((row) => before.has(acceptanceOf(row)) || !told.has(acceptanceOf(row)))
 }
 
 /** How many events these are beside those that are known. */

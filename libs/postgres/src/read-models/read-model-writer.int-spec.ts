@@ -294,9 +294,29 @@ describe('writing the read models', () => {
     expect(JSON.parse(row!.matches)).toEqual(first.matches)
   })
 
+  /** What writes of events that were accepted, and fanned out, at these times add to the balance. */
+  async function balanceOf(times: [acceptedAt: number, accountId: string][], portioned = inOrder) {
+    const matches = { matched: [], unmatched: [] }
+    const told = times.map(([acceptedAt, accountId]) =>
+      rows({
+        events: [anEventRow({ acceptedAt, accountId })],
+        fanOuts: [{ accountId, eventId: 'evt_1', acceptedAt, decidedAt: acceptedAt + 5, matches }],
+      }),
+    )
+    const balance = { accepted: 0, fanned_out: 0 }
+    for (const portion of portioned(told)) {
+      const written = await writer.write(portion)
+      balance.accepted += written.balance.accepted
+      balance.fanned_out += written.balance.fanned_out
+    }
+    return balance
+  }
+  const inOrder = (portions: ReadModelRows[]) => portions
+  const atOnce = (portions: ReadModelRows[]) => [portions.reduce(merge)]
+
   describe.each([
-    ['at once', (portions: ReadModelRows[]) => [portions.reduce(merge)]],
-    ['in order', (portions: ReadModelRows[]) => portions],
+    ['at once', atOnce],
+    ['in order', inOrder],
     ['in the other order', (portions: ReadModelRows[]) => portions.toReversed()],
     ['again and again', (portions: ReadModelRows[]) => [portions.reduce(merge), ...portions]],
   ])('counts an event that was accepted and fanned out twice, told of %s,', (_, portioned) => {
@@ -304,24 +324,26 @@ describe('writing the read models', () => {
       ['as one within a day', DAY_MS, 1],
       ['as two further apart', DAY_MS + 1, 2],
     ])('%s', async (_, apart, expected) => {
-      const matches = { matched: [], unmatched: [] }
-      const at = (acceptedAt: number, accountId: string) =>
-        rows({
-          events: [anEventRow({ acceptedAt, accountId })],
-          fanOuts: [{ accountId, eventId: 'evt_1', acceptedAt, decidedAt: acceptedAt + 5, matches }],
-        })
-      const told = [at(NOON, 'acc_1'), at(NOON + apart, 'acc_1'), at(NOON + 1, 'acc_2')]
-
-      const balance = { accepted: 0, fanned_out: 0 }
-      for (const portion of portioned(told)) {
-        const written = await writer.write(portion)
-        balance.accepted += written.balance.accepted
-        balance.fanned_out += written.balance.fanned_out
-      }
-
+      const balance = await balanceOf(
+        [
+          [NOON, 'acc_1'],
+          [NOON + apart, 'acc_1'],
+          [NOON + 1, 'acc_2'],
+        ],
+        portioned,
+      )
       expect(balance).toEqual({ accepted: expected + 1, fanned_out: expected + 1 })
       expect(await test.database.query('select 1 from fan_outs')).toHaveLength(3)
     })
+  })
+
+  it.each([
+    ['one by one', inOrder],
+    ['at once', atOnce],
+  ])('counts an event that comes every 22 hours as one within a day of its first time, told of %s', async (_, by) => {
+    const times = Array.from({ length: 5 }, (_, n): [number, string] => [NOON + n * 22 * 3_600_000, 'acc_1'])
+    // Hours 0 and 22, 44 and 66, 88.
+    expect(await balanceOf(times, by)).toEqual({ accepted: 3, fanned_out: 3 })
   })
 
   it('enters chains that one round tells of as it would those of four', async () => {

@@ -29,7 +29,7 @@ export interface ChosenPage {
 
 /** Events looked at in one statement, chosen or not, so that its time does not depend on how rare the chosen are. */
 const STRETCH = 1_000
-const STRETCH_TO_COUNT = 20_000
+const STRETCH_TO_COUNT = 5_000
 
 /** Before every event of the filter. No id is empty. */
 export function beginningOf({ since }: Pick<ReplayFilter, 'since'>): ReplayPosition {
@@ -108,7 +108,8 @@ const DELIVERY_ID = `
  * acceptance, which is named for both, so that Postgres plans for the days of the page only.
  *
  * Where an event came again within a day and was delivered only then, its delivery lies there. It is looked for by its id,
- * a random place of the index, and only where the webhook has any that day: what a disabled one missed is spared that.
+ * a random place in the index of each of two days, and only where the webhook has any delivery in that time: what one that
+ * was disabled for long has missed is spared that, but for the last day.
  */
 const CHOSEN = `
   from events
