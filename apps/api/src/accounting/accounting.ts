@@ -54,7 +54,10 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     const latest = await this.store.latest()
     const asOf = Date.now()
     const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
-    const accounts = isFresh || !(await this.#haveReadModelsCome()) ? latest : await this.store.look(asOf)
+    const accounts =
+      isFresh || !(await this.mark.comesUpToNow(PATIENCE_MS, this.#closing.signal))
+        ? latest
+        : await this.store.look(asOf)
     if (!accounts) return
     this.metrics.show(accounts)
     this.#failing.succeeded()
@@ -62,10 +65,5 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     if (!isFresh && accounts !== latest && overdue + notFannedOut > 0) {
       this.logger.error({ overdue, notFannedOut }, 'the balance does not add up: `admin audit` lists what is missing')
     }
-  }
-
-  /** As far as the log is now. */
-  async #haveReadModelsCome(): Promise<boolean> {
-    return this.mark.comesPast(await this.mark.ends(), PATIENCE_MS, this.#closing.signal)
   }
 }

@@ -43,9 +43,14 @@ export class ReadModelMark implements OnApplicationShutdown {
     )
   }
 
-  /** Waits until then, `withinMs` at most. @returns whether they have */
-  async comesPast(ends: LogEnds, withinMs: number, closing?: AbortSignal): Promise<boolean> {
+  /**
+   * Waits until the read models have come as far as the log is now, `withinMs` at most.
+   * @returns whether they have
+   * @throws when the broker stays away for some seconds
+   */
+  async comesUpToNow(withinMs: number, closing?: AbortSignal): Promise<boolean> {
     const deadline = Date.now() + withinMs
+    const ends = await this.ends()
     while (!(await this.isPast(ends))) {
       if (Date.now() >= deadline || closing?.aborted) return false
       await sleep(LOOK_AGAIN_MS, undefined, { signal: closing }).catch(() => undefined)

@@ -63,7 +63,7 @@ export class Replays {
   /** As far as the log is now. */
   async #isAllRecorded(): Promise<boolean> {
     try {
-      return await this.mark.comesPast(await this.mark.ends(), RECORDED_WITHIN_MS)
+      return await this.mark.comesUpToNow(RECORDED_WITHIN_MS)
     } catch (error) {
       this.logger.warn({ err: error }, 'the log could not be asked where it ends: a dry run counts what is recorded')
       return false

@@ -5,6 +5,22 @@ export interface Acceptance {
   acceptedAt: number
 }
 
+/** An event as one account had it accepted. */
+export interface AcceptedEvent extends Acceptance {
+  accountId: string
+  id: string
+}
+
+/** The same for all acceptances under one id in one account, of one event or, days apart, of several. */
+export function eventKeyOf({ accountId, id }: AcceptedEvent): string {
+  return `${id}/${accountId}`
+}
+
+/** One of the two; of the same time the first, which is there already. */
+export function earlier<T extends Acceptance>(a: T, b: T): T {
+  return b.acceptedAt < a.acceptedAt ? b : a
+}
+
 /**
  * One row per event, oldest first, of rows that have the same id: those accepted within a day of the first are made one
  * by `merge`, which keeps the earlier acceptance, and what was accepted later is another event. So it is in whatever

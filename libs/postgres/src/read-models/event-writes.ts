@@ -1,17 +1,11 @@
 import type { Session } from '../database.js'
 import type { Balance } from './balance.js'
-import { mergedByEvent } from './by-event.js'
+import { type AcceptedEvent, earlier, eventKeyOf, mergedByEvent } from './by-event.js'
 import { groupedByKey, inChunks } from './by-key.js'
 import { column, joined, storableText } from './columns.js'
 import { knownRows } from './home.js'
 import type { EventRow } from './read-model-rows.js'
 import { epochMs } from '../epoch-ms.js'
-
-interface EventHome {
-  accountId: string
-  id: string
-  acceptedAt: number
-}
 
 /**
  * An event that came twice within a day is one event: the first acceptance and its content count. Answers the number of
@@ -19,7 +13,7 @@ interface EventHome {
  */
 export async function writeEvents(session: Session, rows: EventRow[], balance: Balance): Promise<number> {
   let count = 0
-  for (const chunk of inChunks(groupedByKey(rows, keyOf))) count += await writeChunk(session, chunk, balance)
+  for (const chunk of inChunks(groupedByKey(rows, eventKeyOf))) count += await writeChunk(session, chunk, balance)
   return count
 }
 
@@ -33,14 +27,14 @@ async function writeChunk(
       session,
       told.flatMap(([, rows]) => rows),
     ),
-    keyOf,
+    eventKeyOf,
   )
   const fresh: EventRow[] = []
-  const superseded: EventHome[] = []
+  const superseded: AcceptedEvent[] = []
   let count = 0
   for (const [key, rows] of told) {
     const known = homes.get(key) ?? []
-    const events = mergedByEvent<EventHome>([...known, ...rows], earlier)
+    const events = mergedByEvent<AcceptedEvent>([...known, ...rows], earlier)
     count += events.length
     fresh.push(...events.filter((event): event is EventRow => !known.includes(event)))
     superseded.push(...known.filter((home) => !events.includes(home)))
@@ -51,14 +45,9 @@ async function writeChunk(
   return count
 }
 
-/** One of the two; of the same time the first, which is there already. */
-function earlier(a: EventHome, b: EventHome): EventHome {
-  return b.acceptedAt < a.acceptedAt ? b : a
-}
-
-function existing(session: Session, events: EventRow[]): Promise<EventHome[]> {
+function existing(session: Session, events: EventRow[]): Promise<AcceptedEvent[]> {
   const columns = `account_id as "accountId", id, ${epochMs('accepted_at')} as "acceptedAt"`
-  return session.query<EventHome>(...knownRows('events', columns, events))
+  return session.query<AcceptedEvent>(...knownRows('events', columns, events))
 }
 
 async function insert(session: Session, events: EventRow[]): Promise<void> {
@@ -82,15 +71,11 @@ const INSERT = {
 }
 
 /** Rare: the earlier acceptance became known after the later one, which happens only when a log is read anew. */
-async function removeSuperseded(session: Session, homes: EventHome[]): Promise<void> {
+async function removeSuperseded(session: Session, homes: AcceptedEvent[]): Promise<void> {
   await session.query(
     `delete from events using unnest($1::text[], $2::text[], $3::float8[]) as home (account_id, id, accepted_at)
      where events.id = home.id and events.account_id = home.account_id
        and events.accepted_at = to_timestamp(home.accepted_at / 1000)`,
     [homes.map((home) => home.accountId), homes.map((home) => home.id), homes.map((home) => home.acceptedAt)],
   )
-}
-
-function keyOf({ accountId, id }: EventHome): string {
-  return `${id}/${accountId}`
 }

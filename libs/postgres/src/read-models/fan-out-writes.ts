@@ -2,16 +2,11 @@ import type { Session } from '../database.js'
 import { epochMs } from '../epoch-ms.js'
 import { together } from '../together.js'
 import type { Balance } from './balance.js'
-import { type Acceptance, mergedByEvent } from './by-event.js'
+import { type AcceptedEvent, earlier, eventKeyOf, mergedByEvent } from './by-event.js'
 import { groupedByKey, inChunks, mergedByKey } from './by-key.js'
 import { column, joined } from './columns.js'
 import { knownRows } from './home.js'
 import type { FanOutRow } from './read-model-rows.js'
-
-interface FannedOutEvent extends Acceptance {
-  accountId: string
-  id: string
-}
 
 /**
  * Of two decisions about one acceptance, which a crash can bring, the first stands. An event that was accepted and fanned
@@ -28,8 +23,8 @@ export async function writeFanOuts(session: Session, rows: FanOutRow[], balance:
   return fanOuts.size
 }
 
-function existing(session: Session, events: FannedOutEvent[]): Promise<FannedOutEvent[]> {
-  return session.query<FannedOutEvent>(...knownRows('fan_outs', COLUMNS, events, 'event_id'))
+function existing(session: Session, events: AcceptedEvent[]): Promise<AcceptedEvent[]> {
+  return session.query<AcceptedEvent>(...knownRows('fan_outs', COLUMNS, events, 'event_id'))
 }
 
 const COLUMNS = `account_id as "accountId", event_id as id, ${epochMs('accepted_at')} as "acceptedAt"`
@@ -39,33 +34,29 @@ const COLUMNS = `account_id as "accountId", event_id as id, ${epochMs('accepted_
  * from the first: one may be of an event of a day before that began a day before that. Those are left out that were not
  * known until now.
  */
-async function everKnown(
-  session: Session,
-  events: FannedOutEvent[],
-  known: FannedOutEvent[],
-): Promise<FannedOutEvent[]> {
-  const rows = await session.query<FannedOutEvent>(`select ${COLUMNS} from fan_outs where event_id = any($1::text[])`, [
+async function everKnown(session: Session, events: AcceptedEvent[], known: AcceptedEvent[]): Promise<AcceptedEvent[]> {
+  const rows = await session.query<AcceptedEvent>(`select ${COLUMNS} from fan_outs where event_id = any($1::text[])`, [
     [...new Set(known.map(({ id }) => id))],
   ])
-  const acceptanceOf = (row: FannedOutEvent): string => `${eventOf(row)}/${row.acceptedAt}`
+  const acceptanceOf = (row: AcceptedEvent): string => `${eventKeyOf(row)}/${row.acceptedAt}`
   const before = new Set(known.map(acceptanceOf))
   const told = new Set(events.map(acceptanceOf))
   return rows.filter((row) => before.has(acceptanceOf(row)) || !told.has(acceptanceOf(row)))
 }
 
 /** How many events these are beside those that are known. */
-function newEvents(events: FannedOutEvent[], known: FannedOutEvent[]): number {
-  const knownOf = groupedByKey(known, eventOf)
+function newEvents(events: AcceptedEvent[], known: AcceptedEvent[]): number {
+  const knownOf = groupedByKey(known, eventKeyOf)
   let count = 0
-  for (const [event, told] of groupedByKey(events, eventOf)) {
+  for (const [event, told] of groupedByKey(events, eventKeyOf)) {
     const before = knownOf.get(event) ?? []
     count += eventsIn([...before, ...told]) - eventsIn(before)
   }
   return count
 }
 
-function eventsIn(acceptances: FannedOutEvent[]): number {
-  return mergedByEvent(acceptances, (a, b) => (b.acceptedAt < a.acceptedAt ? b : a)).length
+function eventsIn(acceptances: AcceptedEvent[]): number {
+  return mergedByEvent(acceptances, earlier).length
 }
 
 async function writeChunk(session: Session, fanOuts: FanOutRow[]): Promise<void> {
@@ -106,8 +97,4 @@ const CORRECT = {
 
 function keyOf({ eventId, accountId, acceptedAt }: FanOutRow): string {
   return `${eventId}/${acceptedAt}/${accountId}`
-}
-
-function eventOf({ accountId, id }: FannedOutEvent): string {
-  return `${id}/${accountId}`
 }
