@@ -65,6 +65,14 @@ describe('OffsetTracker', () => {
     expect(delivered(tracker, [10, 11])).toEqual([11])
   })
 
+  it('names nothing in a commit that retention took before it came again', () => {
+    const tracker = new OffsetTracker(1_000, [{ from: 1_010, to: 1_500 }])
+    delivered(tracker, [5_000, 5_001, 5_002, 5_003])
+    for (const offset of [5_000, 5_002, 5_003]) tracker.complete(offset)
+    const { text } = encodeCompletedBeyond(tracker.mark, tracker.completedBeyond())
+    expect(decodeCompletedBeyond(tracker.mark, text)).toEqual([{ from: 5_002, to: 5_004 }])
+  })
+
   it('gives back only what is not complete', () => {
     const tracker = new OffsetTracker(0)
     delivered(tracker, [0, 1, 2, 3])
@@ -99,12 +107,13 @@ describe('OffsetTracker', () => {
         fc.record({ do: fc.constant('complete' as const), pick: fc.nat() }),
         fc.record({ do: fc.constant('rewind' as const), pick: fc.nat() }),
         fc.record({ do: fc.constant('restart' as const) }),
+        fc.record({ do: fc.constant('retention' as const), pick: fc.nat() }),
       ),
       { maxLength: 300 },
     )
     fc.assert(
       fc.property(steps, (todo) => {
-        const log = existingOffsets(todo.flatMap((step) => (step.do === 'deliver' ? [step.gap] : [])))
+        let log = existingOffsets(todo.flatMap((step) => (step.do === 'deliver' ? [step.gap] : [])))
         let tracker = new OffsetTracker(0)
         let out = new Set<number>()
         const complete = new Set<number>()
@@ -112,6 +121,7 @@ describe('OffsetTracker', () => {
           if (step.do === 'deliver') {
             const offset = log.find((candidate) => candidate >= tracker.next)
             if (offset === undefined) continue
+            for (const gone of complete) if (gone >= tracker.next && gone < offset) complete.delete(gone)
             const isNew = tracker.deliver(offset)
             expect(isNew).toBe(!complete.has(offset))
             if (isNew) out.add(offset)
@@ -125,6 +135,8 @@ describe('OffsetTracker', () => {
             const from = log[step.pick % Math.max(log.length, 1)] ?? 0
             tracker.rewind(from)
             out = new Set([...out].filter((offset) => offset < tracker.next))
+          } else if (step.do === 'retention') {
+            log = log.slice(step.pick % Math.max(log.length, 1))
           } else {
             const { text: metadata } = encodeCompletedBeyond(tracker.mark, tracker.completedBeyond())
             tracker = new OffsetTracker(tracker.mark, decodeCompletedBeyond(tracker.mark, metadata))

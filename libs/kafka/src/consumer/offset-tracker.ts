@@ -42,6 +42,8 @@ export class OffsetTracker {
   /** Notes the record as handed out; false when it was completed before and is to be skipped. Below `next`: false. */
   deliver(offset: number): boolean {
     if (offset < this.nextOffset) return false
+    // What was completed ahead and does not exist any more, as after retention, must not stand in a commit for other offsets.
+    if (offset > this.nextOffset && this.completedAhead.size > 0) this.skipTo(offset)
     const isDone = this.completedAhead.delete(offset)
     this.nextOffset = offset + 1
     this.offsets.push(offset)

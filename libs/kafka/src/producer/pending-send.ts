@@ -10,7 +10,7 @@ export class PendingSend {
   private resolve!: () => void
   private reject!: (reason: ProduceFailed) => void
 
-  /** `deadlineAt` in milliseconds since 1970, or Infinity. */
+  /** `deadlineAt` by `performance.now()`, or Infinity. */
   constructor(
     records: number,
     readonly deadlineAt: number,

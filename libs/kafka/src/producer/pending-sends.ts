@@ -2,7 +2,7 @@ import { SlotSet } from '../client/slot-set.js'
 import { PendingSend } from './pending-send.js'
 import { ProduceFailed } from './produce-failed.js'
 
-/** All sends that are not settled, each failed when its deadline passes. */
+/** All sends that are not settled, each failed when its deadline passes, however the machine's clock is set meanwhile. */
 export class PendingSends {
   private readonly sends = new SlotSet<PendingSend>()
   private timer: NodeJS.Timeout | undefined
@@ -19,7 +19,7 @@ export class PendingSends {
 
   /** A send that does not count yet: watch() makes it wait. */
   create(records: number): PendingSend {
-    const deadlineAt = this.deadlineMs ? Date.now() + this.deadlineMs : Infinity
+    const deadlineAt = this.deadlineMs ? performance.now() + this.deadlineMs : Infinity
     return new PendingSend(records, deadlineAt, (settled) => this.sends.delete(settled))
   }
 
@@ -35,16 +35,19 @@ export class PendingSends {
 
   /** One timer, for the oldest. */
   private failInTime(deadlineAt: number): void {
-    this.timer = setTimeout(() => {
-      this.timer = undefined
-      const next = this.failExpired()
-      if (next < Infinity) this.failInTime(next)
-    }, deadlineAt - Date.now())
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined
+        const next = this.failExpired()
+        if (next < Infinity) this.failInTime(next)
+      },
+      Math.ceil(deadlineAt - performance.now()),
+    )
   }
 
-  /** @returns the earliest deadline of those that are left, ms since the epoch; Infinity when none is */
+  /** @returns the earliest deadline of those that are left, by `performance.now()`; Infinity when none is */
   private failExpired(): number {
-    const now = Date.now()
+    const now = performance.now()
     const reason = new ProduceFailed('timed_out', `Kafka did not acknowledge within ${this.deadlineMs} ms`)
     let next = Infinity
     for (const send of this.sends) {
