@@ -70,6 +70,31 @@ describe('while the broker does not answer', () => {
   })
 })
 
+describe('while the broker is not there yet', () => {
+  it.each(['fanout', 'dispatcher'])('a %s that starts says that it waits, and works when it is there', async (name) => {
+    const path = `/began-${name}`
+    await pipeline.owner.createWebhook(receiver.url(path), ['context.updated'])
+    const service = pipeline.service(name)
+    process.kill(service.pid, 'SIGKILL')
+    await service.ended
+    process.kill(kafka.pid, 'SIGSTOP')
+    let pid: number
+    try {
+      await service.launch()
+      pid = service.pid
+      const health = (check: 'live' | 'ready' | 'started') => pipeline.health(name, check)
+      await eventually(async () => expect(await health('started')).toBe(200))
+      expect(await Promise.all([health('live'), health('ready')])).toEqual([200, 503])
+    } finally {
+      process.kill(kafka.pid, 'SIGCONT')
+    }
+    await service.becomeReady()
+    expect(service.pid).toBe(pid)
+    const event = await eventually(() => pipeline.publish())
+    await eventually(() => expect(receiver.at(path).map(({ eventId }) => eventId)).toContain(event.id))
+  })
+})
+
 describe('while Postgres is away', () => {
   it('events are accepted, delivered and retried, however long it takes, and the log catches up', async () => {
     const onceAgain = ({ eventId }: ReceivedRequest, earlier: ReceivedRequest[]) =>

@@ -227,12 +227,17 @@ export class Pipeline {
     return (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   }
 
-  async isReady(instance: string): Promise<boolean> {
+  /** The status of a health check. @throws when nothing listens, or it is too busy to answer */
+  async health(instance: string, check: 'live' | 'ready' | 'started'): Promise<number> {
     const port = this.managementPorts.get(instance)
+    const answer = await fetch(`http://127.0.0.1:${port}/health/${check}`, { signal: AbortSignal.timeout(2_000) })
+    await answer.body?.cancel()
+    return answer.status
+  }
+
+  async isReady(instance: string): Promise<boolean> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) })
-      await answer.body?.cancel()
-      return answer.status === 200
+      return (await this.health(instance, 'ready')) === 200
     } catch {
       // Not listening, or too busy to answer: both mean "not ready".
       return false

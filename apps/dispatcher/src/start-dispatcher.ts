@@ -2,7 +2,14 @@ import type { INestMicroservice } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { DispatcherConfig } from '#config'
 import { EgressClient, egressPolicy, fileDescriptorLimit } from '#egress'
-import { BatchingProducer, KafkaBatchServer, KafkaConnection, LogReader, TopicAdmin } from '#kafka'
+import {
+  BatchingProducer,
+  type DecoupledConsumer,
+  KafkaBatchServer,
+  KafkaConnection,
+  LogReader,
+  TopicAdmin,
+} from '#kafka'
 import { Database, EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import { parseKeyRing } from '#signing'
 import {
@@ -47,6 +54,14 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   const logger = createLogger({ service: 'dispatcher', level: config.logLevel })
   const registry = createRegistry('dispatcher')
   const topics = new TopicMap(config.topics)
+  const state: { consumer?: DecoupledConsumer; draining: boolean } = { draining: false }
+  const health = consumerHealth(
+    () => state.consumer,
+    () => state.draining,
+  )
+  const management = new ManagementServer(registry, health)
+  // Before anything is waited for: who asks how it is would else take it for dead while Kafka is away.
+  await management.listen(config.managementPort)
   const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-dispatcher' }, logger)
   const producer = new BatchingProducer(connection, {
     idempotent: true,
@@ -85,16 +100,6 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       onFatal: endProcess,
     },
   })
-  const state = { started: false, draining: false }
-  const management = new ManagementServer(
-    registry,
-    consumerHealth(
-      server.consumer,
-      () => state.started,
-      () => state.draining,
-    ),
-  )
-  await management.listen(config.managementPort)
   observeLag(registry, server.consumer)
 
   await producer.start()
@@ -128,7 +133,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   await app.listen()
   const running = app
   const forgetting = setInterval(() => lanes.forgetIdle(), FORGET_IDLE_LANES_EVERY_MS)
-  state.started = true
+  state.consumer = server.consumer
   logger.info({ managementPort: config.managementPort, tiers }, 'the dispatcher is ready')
 
   return {

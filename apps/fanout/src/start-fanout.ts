@@ -56,14 +56,11 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     },
   })
   const state = { started: false, draining: false }
-  const management = new ManagementServer(
-    registry,
-    consumerHealth(
-      server.consumer,
-      () => state.started,
-      () => state.draining,
-    ),
+  const health = consumerHealth(
+    () => (state.started ? server.consumer : undefined),
+    () => state.draining,
   )
+  const management = new ManagementServer(registry, health)
   await management.listen(config.managementPort)
   observeLag(registry, server.consumer)
 

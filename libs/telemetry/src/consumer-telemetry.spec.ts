@@ -7,22 +7,23 @@ function aConsumer(overrides: Partial<ObservedConsumer> = {}): ObservedConsumer 
 }
 
 const yes = () => true
+const nobody = () => undefined
 const no = () => false
 
 test('a consumer that has joined is well in every way', () => {
-  const { started, ready, live } = consumerHealth(aConsumer(), yes, no)
+  const { started, ready, live } = consumerHealth(() => aConsumer(), no)
   expect([started(), ready(), live()]).toEqual([null, null, null])
 })
 
 test('while it waits for what it needs at its start it is not ready, and a restart would not help, however long', () => {
-  const { started, ready, live } = consumerHealth(aConsumer({ fetchAgeMs: () => 3_600_000 }), no, no)
+  const { started, ready, live } = consumerHealth(nobody, no)
   expect([started(), ready(), live()]).toEqual([null, 'starting', null])
 })
 
 test('while it drains, or is no member of its group, it is not ready, and a restart would not help', () => {
-  const draining = consumerHealth(aConsumer(), yes, yes)
+  const draining = consumerHealth(() => aConsumer(), yes)
   expect([draining.started(), draining.ready(), draining.live()]).toEqual([null, 'draining', null])
-  const outside = consumerHealth(aConsumer({ isReady: no }), yes, no)
+  const outside = consumerHealth(() => aConsumer({ isReady: no }), no)
   expect([outside.started(), outside.ready(), outside.live()]).toEqual([
     null,
     'not a member of the consumer group',
@@ -32,7 +33,7 @@ test('while it drains, or is no member of its group, it is not ready, and a rest
 
 test('a broker that is away for ten minutes and more restarts nobody, being cut off for good does', () => {
   let age = 899_999
-  const { live } = consumerHealth(aConsumer({ fetchAgeMs: () => age }), yes, no)
+  const { live } = consumerHealth(() => aConsumer({ fetchAgeMs: () => age }), no)
   expect(live()).toBeNull()
   age = 900_000
   expect(live()).toBe('nothing was fetched for 900 s')
@@ -40,7 +41,7 @@ test('a broker that is away for ten minutes and more restarts nobody, being cut 
 
 test('a broker that is frozen makes its consumers not ready, though they are members still', () => {
   let age = 14_999
-  const { ready } = consumerHealth(aConsumer({ fetchAgeMs: () => age }), yes, no)
+  const { ready } = consumerHealth(() => aConsumer({ fetchAgeMs: () => age }), no)
   expect(ready()).toBeNull()
   age = 15_000
   expect(ready()).toBe('nothing was fetched for 15 s: Kafka does not answer')

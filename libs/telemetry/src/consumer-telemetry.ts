@@ -20,24 +20,25 @@ const CUT_OFF_AFTER_MS = 15 * 60_000
 /** A fetch is answered within a second, also where there is nothing new. Ms. */
 const SILENT_AFTER_MS = 15_000
 
-/** Health by progress: a process that lives and consumes nothing is not live. */
-export function consumerHealth(
-  consumer: ObservedConsumer,
-  hasStarted: () => boolean,
-  isDraining: () => boolean,
-): HealthChecks {
+/**
+ * Health by progress: a process that lives and consumes nothing is not live.
+ * @param started the consumer, once the service has started; may be asked before there is one
+ */
+export function consumerHealth(started: () => ObservedConsumer | undefined, isDraining: () => boolean): HealthChecks {
   return {
     // It listens, so its configuration is right. What it may still wait for is away, and no restart brings that back.
     started: () => null,
     ready: () => {
-      if (!hasStarted()) return 'starting'
+      const consumer = started()
+      if (!consumer) return 'starting'
       if (isDraining()) return 'draining'
       if (!consumer.isReady()) return 'not a member of the consumer group'
       const age = consumer.fetchAgeMs()
       return age < SILENT_AFTER_MS ? null : `nothing was fetched for ${seconds(age)}: Kafka does not answer`
     },
     live: () => {
-      if (!hasStarted()) return null
+      const consumer = started()
+      if (!consumer) return null
       const age = consumer.fetchAgeMs()
       return age < CUT_OFF_AFTER_MS ? null : `nothing was fetched for ${seconds(age)}`
     },
