@@ -8,7 +8,7 @@ import { ApiKeys } from './accounts/api-keys.js'
 import { ApiModule } from './api.module.js'
 import { batchRequest, deliveredEvent, deliveredOperationalEvent } from './events/event-schemas.js'
 import { countRejectedEvents } from './events/rejected-events.js'
-import { closeHttp } from './http/close-http.js'
+import { OpenConnections, closeHttp } from './http/close-http.js'
 import { createHttpAdapter } from './http/http-adapter.js'
 import { HTTP_LIMITS } from './http/http-limits.js'
 import { limitConnections } from './http/limit-connections.js'
@@ -68,8 +68,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     readiness.require(() => reachability.problem())
     ends.push(() => parts.producer.close())
     await parts.producer.start()
-    const app = await createApp(parts)
-    ends.push(() => closeHttp(app))
+    const { app, connections } = await createApp(parts)
+    ends.push(() => closeHttp(app, connections))
     readiness.require(() => (app.get(ApiKeys).isLoaded ? null : 'API keys have not been loaded yet'))
     await listenOrExplain('API_PORT', config.port, () => app.listen(config.port, '0.0.0.0'))
     readiness.started()
@@ -81,10 +81,14 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
   }
 }
 
-async function createApp(parts: Infrastructure): Promise<NestFastifyApplication> {
+async function createApp(
+  parts: Infrastructure,
+): Promise<{ app: NestFastifyApplication; connections: OpenConnections }> {
   const adapter = createHttpAdapter(parts.config.trustedProxies)
   const instance = adapter.getInstance<FastifyInstance>()
-  limitConnections(instance.server as Server, HTTP_LIMITS, parts.config.trustedProxies, parts.registry)
+  const server = instance.server as Server
+  const connections = new OpenConnections(server)
+  limitConnections(server, HTTP_LIMITS, parts.config.trustedProxies, parts.registry)
   observeRequests(instance, parts.registry, parts.logger)
   countRejectedEvents(instance, parts.registry)
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), adapter, {
@@ -101,5 +105,5 @@ async function createApp(parts: Infrastructure): Promise<NestFastifyApplication>
       bodies: [batchRequest, createWebhookRequest, updateWebhookRequest, rotateSecretRequest, testSendRequest],
     }),
   )
-  return app
+  return { app, connections }
 }
