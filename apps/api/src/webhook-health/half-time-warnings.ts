@@ -7,14 +7,22 @@ import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { Notifications } from '../notifications/notifications.js'
+import { ProjectionProgress } from './projection-progress.js'
 
 /** Half of six hours is not missed by a minute. Ms. */
 const LONGEST_INTERVAL_MS = 60_000
 const SHORTEST_INTERVAL_MS = 250
 /** Looks this often between a streak's half time and its end. */
 const LOOKS_PER_HALF = 10
+/** How long a look waits for the read models; the next one waits again. Ms. */
+const WAIT_FOR_READ_MODELS_MS = 5_000
+const NOBODY = { warned: 0, isMore: false }
 
-/** Warns the owners of webhooks that have been failing for half of the time after which they will be disabled. */
+/**
+ * Warns the owners of webhooks that have been failing for half of the time after which they will be disabled. While the
+ * read models are behind, as after hours without Postgres, it warns nobody: the success that ended a streak may be in the
+ * log and in no table yet, and a mail cannot be taken back.
+ */
 @Injectable()
 export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #task: RepeatingTask
@@ -22,6 +30,7 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
 
   constructor(
     private readonly warnings: WarningStore,
+    private readonly progress: ProjectionProgress,
     private readonly notifications: Notifications,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
@@ -36,7 +45,7 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
     this.#task = new RepeatingTask(
       () => this.#look(),
       Math.min(LONGEST_INTERVAL_MS, Math.max(SHORTEST_INTERVAL_MS, everyMs)),
-      (error) => this.#failing.failed(error),
+      (error) => this.#failed(error),
     )
   }
 
@@ -44,17 +53,25 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
     this.#task.start()
   }
 
+  /** A look that waited for the read models was let go in the step before: `hasStopped`. */
   async onApplicationShutdown(): Promise<void> {
     await this.#task.stop()
   }
 
   async #look(): Promise<void> {
-    const { warned, isMore } = await this.warnings.warn(warningDueSince(this.config.disable, Date.now()))
+    const dueSince = warningDueSince(this.config.disable, Date.now())
+    // Nearly always there is nobody to warn, and Kafka is not asked. After the wait streaks are looked at once more.
+    const isToWarn = (await this.warnings.isAnyDue(dueSince)) && (await this.progress.caughtUp(WAIT_FOR_READ_MODELS_MS))
+    const { warned, isMore } = isToWarn ? await this.warnings.warn(dueSince) : NOBODY
     this.#failing.succeeded()
     if (warned > 0) {
       this.logger.info({ warned }, 'owners of failing webhooks are warned')
       this.notifications.wake()
     }
     if (isMore) this.#task.wake()
+  }
+
+  #failed(error: unknown): void {
+    if (!this.progress.hasStopped) this.#failing.failed(error)
   }
 }

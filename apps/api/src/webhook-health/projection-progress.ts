@@ -46,6 +46,11 @@ export class ProjectionProgress implements OnApplicationShutdown {
     this.#closing.abort()
   }
 
+  /** Then a rejection is no failure: the process stops. */
+  get hasStopped(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.#admin.close()
   }

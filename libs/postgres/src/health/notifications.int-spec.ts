@@ -49,6 +49,18 @@ describe('notifications', () => {
     })
   })
 
+  it('are due until somebody has looked, whether or not the webhook is there to be warned of', async () => {
+    const disabled = await account.webhook()
+    const since = disabled.createdAt.getTime() + 1
+    expect(await warnings.isAnyDue(since)).toBe(false)
+    for (const { id } of [webhook, disabled]) await account.attempted(failedAt(id, since))
+    await account.webhooks.update(account.id, disabled.id, { isActive: false })
+    expect([await warnings.isAnyDue(since - 1), await warnings.isAnyDue(since)]).toEqual([false, true])
+
+    expect(await warnings.warn(since)).toMatchObject({ warned: 1 })
+    expect(await warnings.isAnyDue(since)).toBe(false)
+  })
+
   it('warn again of the next streak', async () => {
     await account.attempted(failedAt(webhook.id, t))
     await warnings.warn(t)

@@ -12,6 +12,12 @@ const MOST_PER_PASS = 200
 export class WarningStore {
   constructor(private readonly database: Database) {}
 
+  /** Whether any streak that began at `failingSince` (ms since the epoch) or before was not looked at by `warn` yet. */
+  async isAnyDue(failingSince: number): Promise<boolean> {
+    const rows = await this.database.query(ANY_DUE, [new Date(failingSince)])
+    return rows.length > 0
+  }
+
   /**
    * Warns once of every streak that began at `failingSince` (ms since the epoch) or before. Any replica may call this
    * at any time.
@@ -43,13 +49,18 @@ interface Due {
   status: number | null
 }
 
+/** In the words of the index `webhook_health_unwarned`. */
+const IS_DUE = 'failing_since <= $1 and failing_since is not null and (warned_at is null or warned_at < failing_since)'
+
+const ANY_DUE = `select 1 from webhook_health where ${IS_DUE} limit 1`
+
 /** Those of disabled webhooks are marked as well, so that they are not looked at again and again. */
 const MARK = `
   with marked as (
     update webhook_health set warned_at = greatest(now(), failing_since)
     where webhook_id in (
       select webhook_id from webhook_health
-      where failing_since <= $1 and failing_since is not null and (warned_at is null or warned_at < failing_since)
+      where ${IS_DUE}
       order by failing_since limit $2)
     returning *
   )
