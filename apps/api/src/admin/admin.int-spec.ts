@@ -10,6 +10,8 @@ import { redeliveryRequested } from './dead-letter.js'
 import { runAdmin } from './admin.js'
 import { kafkaAccess } from './with-kafka.js'
 
+const DAY_MS = 86_400_000
+
 interface Result {
   code: number | string | undefined
   out: string
@@ -190,9 +192,10 @@ describe('the command line of operators', () => {
         expect(await run('dead-letters', 'list')).toEqual({ code: 0, out: 'There are no dead letters.\n', err: '' }),
       { timeout: 20_000, interval: 200 },
     )
-    const lost = aDelivery({ id: 'dlv_lost', webhookId: 'whk_1', attempt: 6 })
+    const acceptedAt = Date.now() - 4 * DAY_MS
+    const lost = aDelivery({ id: 'dlv_lost', webhookId: 'whk_1', attempt: 6, acceptedAt })
     const lostAgain = { ...lost, chain: 1 }
-    const other = aDelivery({ id: 'dlv_other', webhookId: 'whk_2', attempt: 6 })
+    const other = aDelivery({ id: 'dlv_other', webhookId: 'whk_2', attempt: 6, acceptedAt })
     const unreadable = { key: 'k', value: Buffer.from('x'), headers: {}, timestamp: 0 }
     await sendAll(connection, [
       encodeDeadLetter(topics.deadLetter, lost, 'exhausted'),
@@ -219,14 +222,14 @@ describe('the command line of operators', () => {
     expect(await json('dead-letters', 'replay')).toEqual({
       replayed: 1,
       left_out: 1,
-      left_out_by_reason: { replayed_before: 1, webhook_disabled: 0, webhook_deleted: 0 },
+      left_out_by_reason: { replayed_before: 1, no_longer_kept: 0, webhook_disabled: 0, webhook_deleted: 0 },
     })
     const since = await json<{ data: { later_chain: number | null }[] }>('dead-letters', 'list', '--webhook', 'whk_1')
     expect(since.data.map(({ later_chain }) => later_chain)).toEqual([2, 2])
     expect((await run('dead-letters', 'list', '--webhook', 'whk_1')).out).toContain('LATER CHAIN')
 
     // Another event, accepted under the same id days later.
-    const later = { ...lost, acceptedAt: lost.acceptedAt + 3 * 86_400_000 }
+    const later = { ...lost, acceptedAt: lost.acceptedAt + 3 * DAY_MS }
     await sendAll(connection, [encodeDeadLetter(topics.deadLetter, later, 'exhausted')])
     expect(await json('dead-letters', 'replay')).toMatchObject({ replayed: 1, left_out: 2 })
     expect(await json('dead-letters', 'replay')).toMatchObject({ replayed: 0, left_out: 3 })
@@ -238,11 +241,16 @@ describe('the command line of operators', () => {
     const accounts = { off: await aWebhook('whk_off'), deleted: await aWebhook('whk_deleted') }
     await webhooks.update(accounts.off, 'whk_off', { isActive: false })
     await webhooks.remove(accounts.deleted, 'whk_deleted')
+    const acceptedAt = Date.now()
     await sendAll(connection, [
       ...['dlv_off_1', 'dlv_off_2'].map((id) =>
-        encodeDeadLetter(topics.deadLetter, aDelivery({ id, webhookId: 'whk_off' }), 'exhausted'),
+        encodeDeadLetter(topics.deadLetter, aDelivery({ id, webhookId: 'whk_off', acceptedAt }), 'exhausted'),
       ),
-      encodeDeadLetter(topics.deadLetter, aDelivery({ id: 'dlv_deleted', webhookId: 'whk_deleted' }), 'gone'),
+      encodeDeadLetter(
+        topics.deadLetter,
+        aDelivery({ id: 'dlv_deleted', webhookId: 'whk_deleted', acceptedAt }),
+        'gone',
+      ),
     ])
 
     expect((await run('dead-letters', 'replay')).out).toBe(
@@ -259,8 +267,47 @@ describe('the command line of operators', () => {
     expect(await json('dead-letters', 'replay')).toEqual({
       replayed: 2,
       left_out: 4,
-      left_out_by_reason: { replayed_before: 3, webhook_disabled: 0, webhook_deleted: 1 },
+      left_out_by_reason: { replayed_before: 3, no_longer_kept: 0, webhook_disabled: 0, webhook_deleted: 1 },
     })
+  })
+
+  it.each([
+    ['DELIVERY_RETENTION', '?'],
+    ['EVENT_RETENTION', '-'],
+  ])('leaves dead letters alone that are older than the %s', async (variable, laterChain) => {
+    const { connection, topics } = kafkaAccess()
+    const id = `whk_${variable}`
+    await aWebhook(id)
+    const letters = [9, 11].map((days) =>
+      aDelivery({ id: `dlv_${variable}_${days}d`, webhookId: id, acceptedAt: Date.now() - days * DAY_MS }),
+    )
+    await sendAll(
+      connection,
+      letters.map((letter) => encodeDeadLetter(topics.deadLetter, letter, 'exhausted')),
+    )
+    vi.stubEnv(variable, '10d')
+
+    const rows = (await run('dead-letters', 'list', '--webhook', id)).out.split('\n')
+    const lastCells = letters.map((letter) =>
+      rows
+        .find((row) => row.includes(letter.id))
+        ?.split(/ +/)
+        .at(-1),
+    )
+    expect(lastCells).toEqual(['-', laterChain])
+    expect(await json('dead-letters', 'replay', '--webhook', id)).toEqual({
+      replayed: 1,
+      left_out: 1,
+      left_out_by_reason: { replayed_before: 0, no_longer_kept: 1, webhook_disabled: 0, webhook_deleted: 0 },
+    })
+    expect((await run('dead-letters', 'replay', '--webhook', id)).out).toBe(
+      [
+        '0 deliveries replayed',
+        '1 left out: replayed before, or redelivered since',
+        '1 left out: accepted longer ago than events and deliveries are kept: whether they were replayed before is not known',
+        '',
+      ].join('\n'),
+    )
   })
 
   it.each(['list', 'replay'])('says that there is no such webhook: dead-letters %s', async (command) => {

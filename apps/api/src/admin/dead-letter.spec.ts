@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeDeadLetter, encodeUndecodable } from '#topics'
 import { aDelivery } from '../../../../libs/domain/src/builders.testing.js'
 import { asConsumed } from '../deliveries/consumed-records.testing.js'
-import { deadLetterFrom, latestChains, nextChainOf, redeliveryRequested } from './dead-letter.js'
+import { deadLetterFrom, deliveryOf, keyOf, latestChains, nextChainOf, redeliveryRequested } from './dead-letter.js'
 
 describe('a dead letter', () => {
   const givenUp = aDelivery({
@@ -49,6 +49,10 @@ describe('a dead letter', () => {
       deferredSince: null,
     })
     expect(redeliveryRequested(again, 99)).toMatchObject({ at: 99, delivery: { deliveryId: givenUp.id, chain: 3 } })
+  })
+
+  it('has a key that tells its delivery and when its event was accepted', () => {
+    expect(deliveryOf(keyOf(givenUp))).toEqual({ id: givenUp.id, acceptedAt: givenUp.acceptedAt })
   })
 
   it('counts by the latest chain of its delivery', () => {

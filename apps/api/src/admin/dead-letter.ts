@@ -73,3 +73,9 @@ export function latestChains(
 export function keyOf({ id, acceptedAt }: Pick<Delivery, 'id' | 'acceptedAt'>): string {
   return `${id}/${acceptedAt}`
 }
+
+/** What `keyOf` made a key of. */
+export function deliveryOf(key: string): Pick<Delivery, 'id' | 'acceptedAt'> {
+  const [id, acceptedAt] = key.split('/') as [string, string]
+  return { id, acceptedAt: Number(acceptedAt) }
+}

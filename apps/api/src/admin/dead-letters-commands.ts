@@ -27,7 +27,9 @@ export function addDeadLettersCommands(program: Command): void {
 
   deadLetters
     .command('replay')
-    .description('deliver dead letters again, each in a new chain; not those replayed before, or of a disabled webhook')
+    .description(
+      'deliver dead letters again, each in a new chain; not those replayed before, of a disabled webhook, or older than what is kept',
+    )
     .option('--webhook <id>', 'only those of this webhook')
     .option('--json', 'print the outcome as JSON')
     .action(async ({ webhook, ...options }: Filter & PrintOptions) => {
@@ -47,6 +49,8 @@ function linesOf({ replayed, leftOut }: ReplayOutcome): string[] {
 
 const REASONS: Record<keyof ReplayOutcome['leftOut'], string> = {
   replayed_before: 'replayed before, or redelivered since',
+  no_longer_kept:
+    'accepted longer ago than events and deliveries are kept: whether they were replayed before is not known',
   webhook_disabled: 'webhook disabled; they can be replayed when it is enabled',
   webhook_deleted: 'webhook deleted',
 }
@@ -75,7 +79,7 @@ function jsonRow({ at, reason, delivery, problem, origin, laterChain }: ListedLe
     account_id: delivery?.accountId ?? null,
     chain: delivery?.chain ?? null,
     attempts: delivery?.attempt ?? null,
-    // Left out while Postgres is away.
+    // Left out where it is not known.
     later_chain: laterChain,
     problem: problem ?? null,
     origin: origin ?? null,

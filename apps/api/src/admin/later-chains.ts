@@ -1,6 +1,5 @@
-import type { Delivery } from '#domain'
 import type { DeliveryLog } from '#postgres'
-import { keyOf } from './dead-letter.js'
+import { deliveryOf, keyOf } from './dead-letter.js'
 
 /** Deliveries asked about at once. */
 const LOOK_UP = 5_000
@@ -25,9 +24,4 @@ export async function laterChains(
     }
   }
   return later
-}
-
-function deliveryOf(key: string): Pick<Delivery, 'id' | 'acceptedAt'> {
-  const [id, acceptedAt] = key.split('/') as [string, string]
-  return { id, acceptedAt: Number(acceptedAt) }
 }

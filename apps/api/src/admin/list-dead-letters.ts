@@ -7,8 +7,11 @@ import { withDatabase } from './with-database.js'
 import type { KafkaAccess } from './with-kafka.js'
 
 export interface ListedLetter extends DeadLetter {
-  /** The latest chain of a replay or redelivery since, if any. Undefined: not known, since Postgres is away. */
-  laterChain?: number | null
+  /**
+   * The latest chain of a replay or redelivery since, if any. Undefined: not known, since Postgres is away, or deliveries
+   * are not kept for so long.
+   */
+  laterChain?: number | null | undefined
 }
 
 /**
@@ -51,7 +54,8 @@ async function withLaterChains(
       const nobodyKnows = webhook !== undefined && letters.length === 0
       if (nobodyKnows) await assertExists(webhook, new CallableWebhooks(new WebhookSnapshot(database)))
       const later = await laterChains(new DeliveryLog(database), oldest)
-      return letters.map((letter) => ({ ...letter, laterChain: laterThan(letter, later) }))
+      const keptSince = Date.now() - access.config.topics.deliveryRetentionMs
+      return letters.map((letter) => ({ ...letter, laterChain: laterThan(letter, later, keptSince) }))
     }, access.config.databaseUrl)
   } catch (error) {
     if (!(error instanceof DatabaseUnavailable)) throw error
@@ -60,7 +64,14 @@ async function withLaterChains(
   }
 }
 
-function laterThan({ delivery }: DeadLetter, latest: Map<string, number>): number | null {
-  const chain = delivery && latest.get(keyOf(delivery))
-  return delivery && chain && chain > delivery.chain ? chain : null
+/** @param keptSince what was accepted then or later is kept, ms since the epoch */
+function laterThan(
+  { delivery }: DeadLetter,
+  latest: Map<string, number>,
+  keptSince: number,
+): number | null | undefined {
+  if (!delivery) return null
+  const chain = latest.get(keyOf(delivery))
+  if (chain !== undefined && chain > delivery.chain) return chain
+  return delivery.acceptedAt < keptSince ? undefined : null
 }

@@ -3,8 +3,9 @@ import { BatchingProducer, type ConsumedRecord } from '#kafka'
 import { type Database, DeliveryLog, RedeliveryStore, WebhookSnapshot, oneOfEach } from '#postgres'
 import { RedeliveryLog } from '../redeliveries/redelivery-log.js'
 import { requestedChainOf } from '../redeliveries/requested-redelivery.js'
+import { keptMs } from '../replays/replay-range.js'
 import { CallableWebhooks, type NotCallable, assertExists } from './callable-webhooks.js'
-import { deadLetterFrom, keyOf, latestChains, nextChainOf } from './dead-letter.js'
+import { deadLetterFrom, deliveryOf, keyOf, latestChains, nextChainOf } from './dead-letter.js'
 import { laterChains } from './later-chains.js'
 import { readDeadLetters } from './read-dead-letters.js'
 import { withDatabase } from './with-database.js'
@@ -13,13 +14,16 @@ import type { KafkaAccess } from './with-kafka.js'
 export interface ReplayOutcome {
   replayed: number
   /** By reason. Those of a webhook that is not called keep their turn: they can be replayed when it is. */
-  leftOut: Record<'replayed_before' | NotCallable, number>
+  leftOut: Record<'replayed_before' | 'no_longer_kept' | NotCallable, number>
 }
 
 /**
  * Puts deliveries that were given up back into `deliveries`, each as the first attempt of its next chain. Running it
  * again does nothing, however soon: each chain is taken in Postgres before it is sent, and what a crash leaves there is
  * sent by the API. The log is read twice, first for the ids alone, so that a month of bodies never lies in memory.
+ *
+ * The topic may hold letters for longer than anybody knows what became of them: those would be sent each time, although
+ * they were replayed and delivered, and are left out.
  *
  * @param webhook whose dead letters; all where it is undefined
  * @throws Error when there is no such webhook
@@ -48,10 +52,17 @@ async function replay(
   webhooks: CallableWebhooks,
   givenUp: Map<string, number>,
 ): Promise<ReplayOutcome> {
-  const later = await laterChains(new DeliveryLog(database), givenUp)
-  const due = new Map([...givenUp].filter(([id]) => !later.has(id)))
+  const keptSince = Date.now() - keptMs(access.config)
+  const kept = new Map([...givenUp].filter(([key]) => deliveryOf(key).acceptedAt >= keptSince))
+  const later = await laterChains(new DeliveryLog(database), kept)
+  const due = new Map([...kept].filter(([key]) => !later.has(key)))
   const store = new RedeliveryStore(database)
-  const leftOut = { replayed_before: later.size, webhook_disabled: 0, webhook_deleted: 0 }
+  const leftOut = {
+    replayed_before: later.size,
+    no_longer_kept: givenUp.size - kept.size,
+    webhook_disabled: 0,
+    webhook_deleted: 0,
+  }
   let replayed = 0
   await readDeadLetters(access, async (records) => {
     const deliveries = deliveriesIn(records).filter(
