@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FAN_OUT_PATIENCE_MS, type Fact, type FannedOut, USUAL_PATIENCE_MS, patienceFor } from '#domain'
 import { aDeliveryRef, anAttempted } from '../../../../../libs/domain/src/builders.testing.js'
-import { auditLog, repeatedEnds } from './audit-log.js'
+import { auditLog, repeatedEnds, untouched } from './audit-log.js'
 import { LogLedger } from './log-ledger.js'
 
 const NOON = Date.parse('2024-01-15T12:00:00Z')
@@ -37,11 +37,16 @@ const replayed: Fact = { kind: 'redelivery_requested', delivery: { ...ref, chain
 const cancelled: Fact = { kind: 'chain_ended', delivery: ref, at: NOON, end: 'cancelled' }
 const delivered = anAttempted({ delivery: ref, startedAt: NOON, attemptId: 'atm_2', number: 2 })
 
-function findings(facts: Fact[], asOf: number, time = { since: NOON, until: NOON + 1 }): string[] {
+function ledgerOf(facts: Fact[]): LogLedger {
   const ledger = new LogLedger()
-  ledger.event({ accountId, id: eventId, acceptedAt: NOON })
   for (const fact of facts) ledger.fact(fact)
-  return auditLog(ledger, { ...time, asOf }, patience).map(({ kind }) => kind)
+  return ledger
+}
+
+function findings(facts: Fact[], asOf: number, time = { since: NOON, until: NOON + 1 }, before: Fact[] = []): string[] {
+  const ledger = ledgerOf(facts)
+  ledger.event({ accountId, id: eventId, acceptedAt: NOON })
+  return auditLog(ledger, { ...time, asOf }, patience, ledgerOf(before)).map(({ kind }) => kind)
 }
 
 describe('the log held against itself', () => {
@@ -84,9 +89,39 @@ describe('the log held against itself', () => {
     expect(findings([], NOON + DAY_MS, { since: NOON - 1, until: NOON })).toEqual([])
   })
 
+  const acceptedBefore = (fact: Extract<Fact, { delivery: object }>, ms: number): Fact => ({
+    ...fact,
+    delivery: { ...fact.delivery, acceptedAt: NOON - ms },
+  })
+  const again: Fact = { ...fannedOut, acceptedAt: NOON + HOUR_MS }
+
+  it.each<[string, Fact[], Fact[], string[]]>([
+    ['was delivered', [fannedOut], [acceptedBefore(delivered, 3 * HOUR_MS)], []],
+    ['was cancelled', [fannedOut], [acceptedBefore(cancelled, 3 * HOUR_MS)], []],
+    ['was attempted', [fannedOut], [acceptedBefore(failed, 3 * HOUR_MS)], []],
+    ['was delivered, when it comes every hour', [fannedOut, again], [acceptedBefore(delivered, HOUR_MS)], []],
+    ['was put off', [fannedOut], [acceptedBefore({ ...deferred, attempt: 1 }, HOUR_MS)], ['delivery_never_attempted']],
+    ['was redelivered', [fannedOut], [acceptedBefore(replayed, HOUR_MS)], ['delivery_never_attempted']],
+    ['is of another day', [fannedOut], [acceptedBefore(delivered, DAY_MS + 1)], ['delivery_never_attempted']],
+    ['was delivered, and failed now', [fannedOut, failed], [acceptedBefore(delivered, HOUR_MS)], ['chain_without_end']],
+  ])('takes a delivery for a double where its event had come before and %s', (_, facts, before, expected) => {
+    expect(findings(facts, NOON + 2 * DAY_MS, undefined, before)).toEqual(expected)
+  })
+
+  it('tells which deliveries that is worth to be asked of', () => {
+    const asked = (facts: Fact[], asOf: number) => [
+      ...untouched(ledgerOf(facts), { since: NOON, until: NOON + 1, asOf }, patience),
+    ]
+    const late = NOON + 2 * DAY_MS
+    expect(asked([fannedOut], late)).toEqual([deliveryId])
+    expect(asked([fannedOut, again], late)).toEqual([deliveryId])
+    expect(asked([fannedOut], NOON)).toEqual([])
+    for (const more of [failed, delivered, cancelled]) expect(asked([fannedOut, more], late)).toEqual([])
+    expect(asked([fannedOut, delivered, requested], late)).toEqual([])
+  })
+
   it('knows of an end that was told more than once', () => {
-    const ledger = new LogLedger()
-    for (const fact of [fannedOut, delivered, cancelled]) ledger.fact(fact)
+    const ledger = ledgerOf([fannedOut, delivered, cancelled])
 
     expect(repeatedEnds(ledger, { since: NOON, until: NOON + 1, asOf: NOON })).toBe(1)
   })

@@ -1,6 +1,6 @@
 import { FAN_OUT_PATIENCE_MS, type Patience, isOverdue } from '#domain'
 import type { Finding } from './findings.js'
-import type { LogLedger, LoggedChain, LoggedDelivery } from './log-ledger.js'
+import { LogLedger, type LoggedChain, type LoggedDelivery } from './log-ledger.js'
 
 export interface AuditedTime {
   /** Of acceptance, from inclusive to exclusive; ms since the epoch. */
@@ -10,24 +10,39 @@ export interface AuditedTime {
   asOf: number
 }
 
-/** Whether the log alone tells a whole story: each event was fanned out, and each chain has ended or is not due. */
-export function auditLog(ledger: LogLedger, time: AuditedTime, patience: Patience): Finding[] {
+/**
+ * Whether the log alone tells a whole story: each event was fanned out, and each chain has ended or is not due.
+ *
+ * @param before what was told of `untouched` deliveries before all that the ledger knows
+ */
+export function auditLog(
+  ledger: LogLedger,
+  time: AuditedTime,
+  patience: Patience,
+  before = new LogLedger(),
+): Finding[] {
   const findings: Finding[] = []
   const old = time.asOf - Math.min(FAN_OUT_PATIENCE_MS, patience.usualMs)
   for (const [id, acceptedAt] of ledger.accepted) {
     if (isWithin(acceptedAt, time) && acceptedAt < old && !ledger.fannedOut.has(id, acceptedAt))
       findings.push({ kind: 'event_not_fanned_out', id })
   }
-  for (const [id, { acceptedAt, chains }] of deliveriesOf(ledger)) {
-    if (!isWithin(acceptedAt, time)) continue
-    for (const chain of chains) {
-      if (chain.ends.length > 0 || !isOverdue(waitOf(chain), patience, time.asOf)) continue
-      const isUntouched = chain.number === 0 && chain.attempts === 0 && chain.next.attempt === 1
-      const kind = isUntouched && chain.next.notBefore === acceptedAt ? 'delivery_never_attempted' : 'chain_without_end'
-      findings.push({ kind, id, detail: waitingText(chain) })
-    }
+  for (const { id, acceptedAt, chain } of overdueChains(ledger, time, patience)) {
+    const isFirst = isUntouched(chain)
+    if (isFirst && wasTouched(before.delivery(id, acceptedAt))) continue
+    const kind = isFirst && chain.next.notBefore === acceptedAt ? 'delivery_never_attempted' : 'chain_without_end'
+    findings.push({ kind, id, detail: waitingText(chain) })
   }
   return findings
+}
+
+/**
+ * Deliveries past their deadline of which no attempt and no end is known. Where their event came again within a day, what
+ * was asked for by the second time was done, or begun, at the first, and nothing more is told of it.
+ */
+export function untouched(ledger: LogLedger, time: AuditedTime, patience: Patience): Set<string> {
+  const overdue = [...overdueChains(ledger, time, patience)]
+  return new Set(overdue.filter(({ chain }) => isUntouched(chain)).map(({ id }) => id))
 }
 
 /**
@@ -40,6 +55,31 @@ export function repeatedEnds(ledger: LogLedger, time: AuditedTime): number {
     if (isWithin(acceptedAt, time)) count += chains.filter(({ ends }) => ends.length > 1).length
   }
   return count
+}
+
+interface OverdueChain {
+  id: string
+  acceptedAt: number
+  chain: LoggedChain
+}
+
+function* overdueChains(ledger: LogLedger, time: AuditedTime, patience: Patience): Generator<OverdueChain> {
+  for (const [id, { acceptedAt, chains }] of deliveriesOf(ledger)) {
+    if (!isWithin(acceptedAt, time)) continue
+    for (const chain of chains) {
+      if (chain.ends.length === 0 && isOverdue(waitOf(chain), patience, time.asOf)) yield { id, acceptedAt, chain }
+    }
+  }
+}
+
+/** The first chain, of which a deferral may be known. */
+function isUntouched({ number, attempts, next }: LoggedChain): boolean {
+  return number === 0 && attempts === 0 && next.attempt === 1
+}
+
+function wasTouched(delivery: LoggedDelivery | undefined): boolean {
+  const first = delivery?.chains.find(({ number }) => number === 0)
+  return first !== undefined && (first.ends.length > 0 || !isUntouched(first))
 }
 
 /** Each with its id, which days later another one may have. */

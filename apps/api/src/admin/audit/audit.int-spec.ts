@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { DEFAULT_RETRY_SCHEDULE, type Fact, RetrySchedule, deliveryIdFor } from '#domain'
 import { BatchingProducer, KafkaConnection, LogReader, TopicAdmin } from '#kafka'
 import { PartitionStore, ReadModelWriter } from '#postgres'
@@ -7,7 +7,7 @@ import { TopicMap, encodeContextEvent, encodeFact } from '#topics'
 import { aDeliveryRef, anAttempted } from '../../../../../libs/domain/src/builders.testing.js'
 import { type TestDatabase, createTestDatabase } from '../../../../../libs/postgres/src/test-database.testing.js'
 import { emptyProjection, projectEvents, projectFacts } from '../../deliveries/project-records.js'
-import { type AuditOutcome, audit } from './audit.js'
+import { type AuditOutcome, READ_BEFORE_MS, audit } from './audit.js'
 import type { Finding } from './findings.js'
 
 const DAY_MS = 86_400_000
@@ -116,10 +116,14 @@ describe('an audit', () => {
   }
 
   /** Of all that was accepted, with nothing left that could still be on its way. */
-  async function audited(topics: TopicMap, since = Date.now() - 10 * MINUTE_MS): Promise<AuditOutcome> {
+  async function audited(
+    topics: TopicMap,
+    since = Date.now() - 10 * MINUTE_MS,
+    asOf = Date.now() + 2 * MINUTE_MS,
+  ): Promise<AuditOutcome> {
     const patience = { usualMs: -MINUTE_MS, replayMs: -MINUTE_MS }
     const request = { since, until: Infinity, patience }
-    return audit(test.database, { connection, topics }, request, async () => undefined, Date.now() + 2 * MINUTE_MS)
+    return audit(test.database, { connection, topics }, request, async () => undefined, asOf)
   }
 
   const kinds = (findings: Finding[]) => findings.map(({ kind, id }) => `${kind} ${id}`).sort()
@@ -210,6 +214,28 @@ describe('an audit', () => {
 
     await test.database.query("delete from deliveries where accepted_at < now() - interval '1 day'")
     expect(kinds((await audited(topics, since)).missing)).toEqual([`delivery_without_row ${deliveryId(5)}`])
+  })
+
+  it.each<[string, (fact: Fact) => boolean, string[]]>([
+    ['knows what was done at its first time', () => true, []],
+    [
+      'finds it missing where nothing was done at its first time either',
+      (fact) => fact.kind !== 'attempted' || fact.delivery.eventId !== eventId(3),
+      [`delivery_never_attempted ${deliveryId(3)}`],
+    ],
+  ])('of an event that came again hours later %s', async (_, isWanted, expected) => {
+    const topics = await aLog(isWanted, await acceptanceTimes(complete))
+    const last = Math.max(...(await read(topics.deliveryLog)).map(({ timestamp }) => timestamp))
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(last))
+    // A time from which on the first reading finds the second fan-out alone.
+    const since = Date.now() + READ_BEFORE_MS
+    const [again] = factsOf(3, since) as [Fact]
+    await producer.send([encodeFact(topics.deliveryLog, again)])
+
+    const { missing, read: counts } = await audited(topics, since, since + 2 * MINUTE_MS)
+
+    expect(kinds(missing)).toEqual(expected)
+    expect(counts.facts).toBe(1)
   })
 
   it('takes an end that was told twice for a repeat', async () => {

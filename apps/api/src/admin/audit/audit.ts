@@ -1,9 +1,9 @@
-import type { Patience } from '#domain'
+import { type Patience, SAME_EVENT_WITHIN_MS } from '#domain'
 import { type ConsumedRecord, LogReader, type LogSpan } from '#kafka'
 import { type AuditedTable, AuditedRows, type Database } from '#postgres'
 import { UndecodableRecord, decodeContextEvent, decodeFact } from '#topics'
 import type { KafkaAccess } from '../with-kafka.js'
-import { type AuditedTime, auditLog, repeatedEnds } from './audit-log.js'
+import { type AuditedTime, auditLog, repeatedEnds, untouched } from './audit-log.js'
 import { RowAudit, missingRow, unexplained } from './audit-rows.js'
 import type { Finding } from './findings.js'
 import { LogLedger } from './log-ledger.js'
@@ -24,7 +24,7 @@ export interface AuditOutcome {
 }
 
 /** Facts about an event follow it; a repeat of it is recognised by fan-out for ten minutes. Ms. */
-const READ_BEFORE_MS = 15 * 60_000
+export const READ_BEFORE_MS = 15 * 60_000
 
 const TABLES: AuditedTable[] = ['events', 'fan_outs', 'deliveries', 'attempts']
 
@@ -55,10 +55,11 @@ export async function audit(
 
     const rows = await auditRows(new AuditedRows(database), ledger, time)
     const later = await readLater(reader, { events, facts })
+    const before = await readBefore(reader, facts, request.since, untouched(ledger, time, request.patience))
     return {
       time,
       read: { events: ledger.accepted.size, facts: ledger.facts, rows: rows.count },
-      missing: [...auditLog(ledger, time, request.patience), ...unexplained(rows.findings, later)],
+      missing: [...auditLog(ledger, time, request.patience, before), ...unexplained(rows.findings, later)],
       repeatedEnds: repeatedEnds(ledger, time),
     }
   } finally {
@@ -99,12 +100,38 @@ async function readLater(reader: LogReader, read: { events: LogSpan[]; facts: Lo
   return later
 }
 
+/**
+ * What was told of these deliveries, where their event had come before: fan-out knows an event again for minutes, and the
+ * dispatcher what it has done for hours. Read only where there are any, since it is a day of facts.
+ */
+async function readBefore(
+  reader: LogReader,
+  read: LogSpan[],
+  since: number,
+  deliveryIds: ReadonlySet<string>,
+): Promise<LogLedger> {
+  const before = new LogLedger()
+  if (deliveryIds.size === 0) return before
+  for (const { topic, partition, from } of await reader.spans(read[0]!.topic, since - SAME_EVENT_WITHIN_MS)) {
+    const end = read.find((span) => span.partition === partition)?.from ?? from
+    await reader.read({ topic, partition, from, end }, (records) => enterFacts(records, before, deliveryIds))
+  }
+  return before
+}
+
 function enterEvents(records: readonly ConsumedRecord[], ledger: LogLedger): void {
   for (const record of records) readable(() => ledger.event(decodeContextEvent(record)))
 }
 
-function enterFacts(records: readonly ConsumedRecord[], ledger: LogLedger): void {
-  for (const record of records) readable(() => ledger.fact(decodeFact(record)))
+/** @param deliveryIds of what was done about these alone */
+function enterFacts(records: readonly ConsumedRecord[], ledger: LogLedger, deliveryIds?: ReadonlySet<string>): void {
+  for (const record of records) {
+    readable(() => {
+      const fact = decodeFact(record)
+      const isWanted = !deliveryIds || (fact.kind !== 'fanned_out' && deliveryIds.has(fact.delivery.deliveryId))
+      if (isWanted) ledger.fact(fact)
+    })
+  }
 }
 
 /** What nobody can read is among the dead letters, where it is seen. */
