@@ -158,6 +158,26 @@ describe('a stored replay', () => {
     expect((await store.held('you', 'rpl_1'))?.sent).toBe(3)
   })
 
+  it('keeps a page that was not sent from whoever sent an earlier one, and holds the replay again by now', async () => {
+    await running()
+    await store.plan('me', 'rpl_1', 2, 0)
+    const first = (await store.held('me', 'rpl_1'))!.page!
+    // The replica is cut off while it sends. Another one sends the same page, plans the next and stops.
+    await letTheHoldEnd()
+    await store.claim('you', 10)
+    await store.pageSent('you', 'rpl_1', first, 2, [])
+    const second = await store.plan('you', 'rpl_1', 2, 0)
+    await store.release('you')
+    await store.claim('me', 10)
+
+    await store.pageSent('me', 'rpl_1', first, 2, [])
+
+    const kept = await store.held('me', 'rpl_1')
+    expect(kept).toMatchObject({ sent: 2, position: first.next, page: second })
+    await store.pageSent('me', 'rpl_1', kept!.page!, 2, [])
+    expect(await store.held('me', 'rpl_1')).toMatchObject({ sent: 4, position: second!.next, page: null })
+  })
+
   it('gives chains their numbers where redeliveries get theirs, and leaves out what was asked for meanwhile', async () => {
     const redeliveries = new RedeliveryStore(test.database)
     const underWay = deliveryIdFor('evt_1', WEBHOOK)

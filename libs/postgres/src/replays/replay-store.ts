@@ -163,10 +163,15 @@ export class ReplayStore {
     })
   }
 
-  /** All of the page is in the log. @param ahead what is on its way with it */
+  /**
+   * All of the page is in the log. Where it is not the one that is kept by now, this says nothing new: another replica held
+   * the replay meanwhile and has sent it.
+   * @param ahead what is on its way with it
+   */
   async pageSent(holder: string, id: string, page: ReplayPage, sent: number, ahead: SentMark[]): Promise<void> {
     const { acceptedAt, eventId } = page.next
-    await this.database.query(PAGE_SENT, [holder, id, sent, new Date(acceptedAt), eventId, JSON.stringify(ahead)])
+    const values = [holder, id, sent, new Date(acceptedAt), eventId, JSON.stringify(ahead), JSON.stringify(page)]
+    await this.database.query(PAGE_SENT, values)
   }
 
   /** Gives its place to others, and is not to be held for so long: there is nothing to do for it. */
@@ -261,11 +266,12 @@ const CLAIM = {
 const KEEP_PAGE = 'update replays set page = $2, ahead = $3 where id = $1'
 const MOVE_ON = 'update replays set position_at = $2, position_id = $3 where id = $1'
 
+/** A page is kept as text, and is the same text again when it was read from there. */
 const PAGE_SENT = {
   name: 'replay-page-sent',
   text: `
     update replays set page = null, sent = sent + $3, position_at = $4, position_id = $5, ahead = $6
-    where id = $2 and held_by = $1 and page is not null`,
+    where id = $2 and held_by = $1 and page = $7`,
 }
 
 // Not at that very time: an event that was accepted twice lies where it came first.
