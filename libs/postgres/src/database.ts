@@ -12,6 +12,8 @@ export interface DatabaseOptions {
   poolSize: number
   /** Where plain SQL looks for tables, first to last; the server's own setting otherwise. */
   searchPath?: string[]
+  /** A statement that every transaction of plain SQL begins with: what it locks is had until the end. */
+  beginWith?: string
   /** Told of connections that broke while idle; they are replaced in any case. */
   onIdleError?: (error: unknown) => void
 }
@@ -104,7 +106,9 @@ export class Database implements Session {
    * first waits for its turn, and has it until the end.
    */
   async transaction<T>(work: (session: Session) => Promise<T>, lock?: number): Promise<T> {
-    const begin = lock === undefined ? 'begin' : `begin; select pg_advisory_xact_lock(${lock})`
+    const { beginWith } = this.options
+    const turn = lock === undefined ? undefined : `select pg_advisory_xact_lock(${lock})`
+    const begin = ['begin', beginWith, turn].filter((statement) => statement !== undefined).join('; ')
     const inTransaction = async (session: Session) => {
       try {
         await session.query(begin)

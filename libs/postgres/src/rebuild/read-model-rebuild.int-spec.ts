@@ -201,6 +201,53 @@ describe('rebuilding the read models', () => {
     })
   })
 
+  it('writes nothing into the tables in use once it is installed, and makes no days there', async () => {
+    const days = () => test.database.query('select inhrelid::regclass::text as name from pg_inherits order by 1')
+    await rebuild.run(async ({ writer }) => {
+      await writer.write(stories[0]!)
+      expect(await rebuild.install(async () => true)).toBe(true)
+      const before = [await dump(), await days()]
+
+      await expect(writer.write(story(4, 0))).rejects.toThrow()
+      await expect(writer.write(story(5, 20))).rejects.toThrow()
+
+      expect([await dump(), await days()]).toEqual(before)
+    })
+  })
+
+  it('lets who reads the log stop when it is installed, before the old tables are thrown away', async () => {
+    const there: object[] = []
+    await rebuild.run(async () => {
+      const stopReading = async () => void there.push(...(await schemas()))
+      expect(await rebuild.install(async () => false, stopReading)).toBe(false)
+      expect(there).toEqual([])
+      expect(await rebuild.install(async () => true, stopReading)).toBe(true)
+    })
+    expect(there).toEqual([{ name: 'read_models_replaced' }])
+  })
+
+  it('waits for what its writer is in the middle of, and is not waited for', async () => {
+    await rebuild.run(async ({ writer }) => {
+      await writer.write(stories[0]!)
+      let isInstalled: Promise<boolean> | undefined
+      await test.database.transaction(async (likeTheWriter) => {
+        await likeTheWriter.query('lock table read_models_rebuilt.rebuilding in access share mode')
+        isInstalled = rebuild.install(async () => true)
+        await somebodyWaitsFor('read_models_rebuilt.rebuilding')
+        await likeTheWriter.query("update read_models_rebuilt.events set id = 'evt_2'")
+      })
+      expect(await isInstalled).toBe(true)
+    })
+    expect((await dump()) as object).toMatchObject({ events: [{ id: 'evt_2' }] })
+  })
+
+  async function somebodyWaitsFor(table: string): Promise<void> {
+    for (;;) {
+      const waiting = 'select 1 from pg_locks where relation = $1::regclass and not granted'
+      if ((await test.database.query(waiting, [table])).length > 0) return
+    }
+  }
+
   async function waitingFor(lock: number): Promise<void> {
     for (;;) {
       const rows = await test.database.query(

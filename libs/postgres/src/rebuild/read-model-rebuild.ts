@@ -13,6 +13,8 @@ const TABLES = [...READ_MODEL_TABLES, 'webhook_health']
 /** Where the new ones grow, and where the old ones are thrown away. */
 const REBUILT = 'read_models_rebuilt'
 const REPLACED = 'read_models_replaced'
+/** Names the rebuilding. It goes with the exchange: who needs it to write cannot write into tables that are in use. */
+const REBUILDING = `${REBUILT}.rebuilding`
 
 /** One rebuilding, which several runs of a command may have to share. */
 export interface Rebuilding {
@@ -21,7 +23,7 @@ export interface Rebuilding {
   begunAt: Date
   /** An earlier run was interrupted, and this one goes on where it stopped. */
   isResumed: boolean
-  /** Writes the new tables. */
+  /** Writes the new tables, and nothing any more once they are in use: it rejects then. */
   writer: ReadModelWriter
 }
 
@@ -52,7 +54,12 @@ export class ReadModelRebuild {
     private readonly database: Database,
     private readonly retention: Retention,
   ) {
-    this.#rebuilt = new Database({ ...database.options, searchPath: [REBUILT, '"$user"', 'public'] })
+    this.#rebuilt = new Database({
+      ...database.options,
+      searchPath: [REBUILT, '"$user"', 'public'],
+      // Once the schema is gone the same names are those in use, which have a writer and a lock of their own.
+      beginWith: `lock table ${REBUILDING} in access share mode`,
+    })
   }
 
   /** Begins, or goes on. @throws {RebuildRunning} */
@@ -70,18 +77,31 @@ export class ReadModelRebuild {
 
   /**
    * Puts the new tables in the place of the old. The projector waits meanwhile, so that nothing is written which the
-   * new ones lack.
+   * new ones lack. From then on the rebuilding's writer rejects.
    *
    * @param isComplete asked while nothing is written to the old ones: whether all that is in the log by now is in the
    *   new. To be answered within seconds.
-   * @returns false when it was not complete, or when readers or writers of the old tables were in the way for too long:
+   * @param stopReading awaited when the new ones are in use: before the old are thrown away, which takes seconds for a
+   *   year of days
+   * @returns false when it was not complete, or when readers or writers of the tables were in the way for too long:
    *   nothing was changed, to be tried again
    * @throws {RebuildOvertaken}
    */
-  async install(isComplete: () => Promise<boolean>): Promise<boolean> {
+  async install(isComplete: () => Promise<boolean>, stopReading?: () => Promise<void>): Promise<boolean> {
+    await throwAway(this.database)
+    if (!(await this.#exchange(isComplete))) return false
+    await stopReading?.()
+    await throwAway(this.database)
+    return true
+  }
+
+  close(): Promise<void> {
+    return this.#rebuilt.close()
+  }
+
+  async #exchange(isComplete: () => Promise<boolean>): Promise<boolean> {
     try {
-      await throwAway(this.database)
-      const isInstalled = await this.database.transaction(async (session) => {
+      return await this.database.transaction(async (session) => {
         await session.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`)
         await session.query('select pg_advisory_xact_lock($1)', [LOCKS.projection])
         if ((await unfinishedRebuild(session))?.schema !== (await schemaVersion(session))) throw new RebuildOvertaken()
@@ -89,16 +109,10 @@ export class ReadModelRebuild {
         await exchange(session)
         return true
       })
-      if (isInstalled) await throwAway(this.database)
-      return isInstalled
     } catch (error) {
       if (error instanceof DatabaseUnavailable && sqlState(error.cause) === LOCK_NOT_AVAILABLE) return false
       throw error
     }
-  }
-
-  close(): Promise<void> {
-    return this.#rebuilt.close()
   }
 
   #begin(): Promise<Omit<Rebuilding, 'writer'>> {
@@ -111,8 +125,8 @@ export class ReadModelRebuild {
       const home = await homeOf(session)
       for (const table of TABLES) await createTableLike(session, home, REBUILT, table)
       const begun = { id: randomBytes(6).toString('hex'), begunAt: new Date() }
-      await session.query(`create table ${REBUILT}.rebuilding (id text, begun_at timestamptz(3), schema text)`)
-      await session.query(`insert into ${REBUILT}.rebuilding values ($1, $2, $3)`, [begun.id, begun.begunAt, schema])
+      await session.query(`create table ${REBUILDING} (id text, begun_at timestamptz(3), schema text)`)
+      await session.query(`insert into ${REBUILDING} values ($1, $2, $3)`, [begun.id, begun.begunAt, schema])
       return { ...begun, isResumed: false }
     })
   }
@@ -136,12 +150,10 @@ async function schemaVersion(session: Session): Promise<string> {
 }
 
 async function unfinishedRebuild(session: Session) {
-  const [found] = await session.query<{ there: boolean }>(
-    `select to_regclass('${REBUILT}.rebuilding') is not null as there`,
-  )
+  const [found] = await session.query<{ there: boolean }>(`select to_regclass('${REBUILDING}') is not null as there`)
   if (!found!.there) return undefined
   const [row] = await session.query<{ id: string; begunAt: Date; schema: string }>(
-    `select id, begun_at as "begunAt", schema from ${REBUILT}.rebuilding`,
+    `select id, begun_at as "begunAt", schema from ${REBUILDING}`,
   )
   return row
 }
@@ -153,6 +165,8 @@ async function homeOf(session: Session): Promise<SchemaName> {
 
 async function exchange(session: Session): Promise<void> {
   const home = await homeOf(session)
+  // Before all else: a writer of the new tables that had begun would wait for us to the end, and we for it.
+  await session.query(`lock table ${REBUILDING} in access exclusive mode`)
   await session.query('select pg_advisory_xact_lock($1)', [LOCKS.partitions])
   await session.query(`lock table ${TABLES.map((table) => `${home}.${table}`).join(', ')} in access exclusive mode`)
   await keepWarnings(session, home)

@@ -50,7 +50,8 @@ export async function rebuildReadModels(
         for (;;) {
           await reading.untilDone()
           if (isLost()) throw new DatabaseUnavailable('the connection to Postgres was lost; run this again to go on')
-          if (await rebuild.install(() => reading.isDoneWithin(LAST_LOOK_MS))) return reading.outcome()
+          const isComplete = () => reading.isDoneWithin(LAST_LOOK_MS)
+          if (await rebuild.install(isComplete, () => reading.stop())) return reading.outcome()
         }
       } finally {
         await reading.stop()
@@ -72,6 +73,9 @@ class LogReading {
   #doneBefore: number | undefined
   #last: ReadingProgress = { done: 0, total: 0 }
   #failure: unknown
+  /** All is in the new tables, which take their place now, if nothing is in the way. */
+  #isInstalling = false
+  #stopping: Promise<void> | undefined
 
   constructor(
     { topics, config, connection }: KafkaAccess,
@@ -105,10 +109,10 @@ class LogReading {
     await this.#consumer.start()
   }
 
-  async stop(): Promise<void> {
-    this.#consumer.drain()
-    await this.#gatherer.close()
-    await this.#consumer.close()
+  /** Once; whoever asks again waits for the same. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
   }
 
   /**
@@ -116,6 +120,7 @@ class LogReading {
    * little behind its end. The rest is read while the projector waits.
    */
   async untilDone(): Promise<void> {
+    this.#isInstalling = false
     for (;;) {
       const startedAt = Date.now()
       await this.#untilDone(await this.#bounds())
@@ -140,7 +145,10 @@ class LogReading {
     const bounds = await this.#bounds()
     while (Date.now() < deadline) {
       this.#last = await this.#progress(bounds)
-      if (isDone(this.#last)) return true
+      if (isDone(this.#last)) {
+        this.#isInstalling = true
+        return true
+      }
       await sleep(LOOK_AGAIN_MS / 4)
     }
     return false
@@ -149,6 +157,12 @@ class LogReading {
   outcome(): RebuildOutcome {
     const seconds = (Date.now() - this.#startedAt) / 1_000
     return { records: this.#last.total, seconds, isResumed: this.rebuilding.isResumed }
+  }
+
+  async #stop(): Promise<void> {
+    this.#consumer.drain()
+    await this.#gatherer.close()
+    await this.#consumer.close()
   }
 
   #bounds(): Promise<PartitionBounds[][]> {
@@ -169,6 +183,8 @@ class LogReading {
   }
 
   #failed(error: unknown): void {
+    // In use they are written by the projector alone: what came last is refused here, and nobody needs it.
+    if (this.#isInstalling) return
     this.report.say(`The new read models cannot be written; trying again. ${String(error)}`)
   }
 }
