@@ -20,7 +20,7 @@ import { MemoryBounds } from './memory-bounds.js'
 import { NewestChains } from './past/newest-chains.js'
 import { Settlement } from './settlement/settlement.js'
 import { UncommittedPast } from './past/uncommitted-past.js'
-import { UnknownPast } from './past/unknown-past.js'
+import { DELIVERY_RETENTION_MS, UnknownPast } from './past/unknown-past.js'
 import { WaitingRoom } from './intake/waiting-room.js'
 import { KEY_RING, WebhooksToCall } from './webhooks/webhooks-to-call.js'
 import { WorksInHand } from './works-in-hand.js'
@@ -43,6 +43,7 @@ export interface DispatcherInfrastructure {
   attemptTimeoutMs: number
   disableRule: DisableRule
   deliveryMaxAgeMs: number
+  deliveryRetentionMs: number
 }
 
 @Module({})
@@ -87,6 +88,7 @@ export class DispatcherModule {
         { provide: EgressClient, useValue: infrastructure.client },
         { provide: KEY_RING, useValue: infrastructure.keyRing },
         { provide: DELIVERY_MAX_AGE_MS, useValue: infrastructure.deliveryMaxAgeMs },
+        { provide: DELIVERY_RETENTION_MS, useValue: infrastructure.deliveryRetentionMs },
         { provide: DISABLE_RULE, useValue: infrastructure.disableRule },
         { provide: ATTEMPT_TIMEOUT_MS, useValue: infrastructure.attemptTimeoutMs },
       ],

@@ -94,7 +94,10 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
         // Every partition waits for these, a second at most: a lane that is made before its streak comes begins at nothing.
         await Promise.all([app?.get(KnownStreaks).load(healthOf), app?.get(NewestChains).load()])
       },
-      onLost: () => app?.get(Intake).dropLost(),
+      onLost(partitions) {
+        app?.get(UnknownPast).lost(partitions)
+        app?.get(Intake).dropLost()
+      },
       beforeRejoin: async () => app?.get(Dispatch).pauseForHandOver(),
       onJoined: () => app?.get(Dispatch).resumeAfterHandOver(),
       onFatal: endProcess,
@@ -121,6 +124,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
       attemptTimeoutMs: config.attemptTimeoutMs,
       disableRule: config.disable,
       deliveryMaxAgeMs: config.topics.deliveryMaxAgeMs,
+      deliveryRetentionMs: config.topics.deliveryRetentionMs,
     }),
     { strategy: server, logger: new NestLogger(logger) },
   )

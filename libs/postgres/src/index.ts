@@ -46,6 +46,7 @@ export type {
   ReadModelTable,
 } from './read-models/read-model-rows.js'
 export { ReadModelWriter, type Written } from './read-models/read-model-writer.js'
+export { isDayKept } from './read-models/utc-day.js'
 export { ReadModelRebuild, RebuildOvertaken, RebuildRunning, type Rebuilding } from './rebuild/read-model-rebuild.js'
 export { type ClaimedChain, RedeliveryStore, type RequestedChain } from './redeliveries/redelivery-store.js'
 export { RunningChains } from './redeliveries/running-chains.js'

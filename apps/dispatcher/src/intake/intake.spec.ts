@@ -8,6 +8,7 @@ import { received } from '../../../../libs/topics/src/received.testing.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { Intake } from './intake.js'
 import { MemoryBounds } from '../memory-bounds.js'
+import { UnknownPast } from '../past/unknown-past.js'
 import { READ_AHEAD_MS, WaitingRoom } from './waiting-room.js'
 import type { Work } from '../work.js'
 
@@ -25,7 +26,7 @@ beforeEach(() => void vi.useFakeTimers({ now: 0 }))
 afterEach(() => void vi.useRealTimers())
 
 /** An intake in front of lanes that take everything. */
-function anIntake() {
+function anIntake(knownPast?: UnknownPast) {
   const offered: string[] = []
   const sifted: { batch: RecordBatch; offsets: number[] }[] = []
   const asked: string[] = []
@@ -56,13 +57,14 @@ function anIntake() {
       dropLost: () => dropped.push('left in the log'),
       stop: stopLeft,
     } as never,
-    {
-      concerns: () => state.isPast,
-      withoutEnded: async (works: Work[]) => {
-        if (state.failures-- > 0) throw new Error('away')
-        return works.filter(({ delivery }) => !ended.has(delivery.id))
-      },
-    } as never,
+    knownPast ??
+      ({
+        concerns: () => state.isPast,
+        withoutEnded: async (works: Work[]) => {
+          if (state.failures-- > 0) throw new Error('away')
+          return works.filter(({ delivery }) => !ended.has(delivery.id))
+        },
+      } as never),
     {
       concerns: () => state.isUncommitted,
       withoutDelivered: ({ records }: RecordBatch) =>
@@ -191,6 +193,21 @@ describe('deliveries of a tier', () => {
     ended.add('dlv_1')
     await intake.later(aBatch(TIER, [deferred(1), deferred(1)]))
     vi.advanceTimersByTime(1)
+    expect(offered).toEqual(['dlv_0'])
+  })
+
+  it('are looked up once: with the read model away what comes again goes on, and holds nobody up', async () => {
+    const among = vi.fn().mockResolvedValueOnce(new Map()).mockRejectedValue(new Error('away'))
+    const past = new UnknownPast({ among } as never, { saw() {} } as never, 86_400_000, { warn() {} } as never)
+    const { intake, asked, offered } = anIntake(past)
+    const hour = 3_600_000
+    const batch = aBatch(TIER, [deferred(hour)])
+    past.takenOver([{ topic: TIER, partition: 2 }], batch.records[0]!.timestamp + 1)
+    await intake.later(batch)
+    expect([among.mock.calls.length, asked.at(-1)]).toEqual([1, `rewind ${TIER}/2 to 100`])
+    vi.advanceTimersByTime(hour - READ_AHEAD_MS)
+    await intake.later(batch)
+    vi.advanceTimersByTime(READ_AHEAD_MS)
     expect(offered).toEqual(['dlv_0'])
   })
 

@@ -135,7 +135,7 @@ export class Intake {
       for (const one of unreadable) if (one.record.offset < keptBefore) this.#toDeadLetters(one)
     }
     if (!this.past.concerns(batch.records)) return goOn(works)
-    return this.past.withoutEnded(works).then((left) => {
+    return this.past.withoutEnded(works, Date.now()).then((left) => {
       if (batch.isOwned()) goOn(left)
     })
   }

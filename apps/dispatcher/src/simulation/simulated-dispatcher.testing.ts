@@ -26,6 +26,8 @@ import { PostgresAway } from './read-model.testing.js'
 import type { World } from './world.testing.js'
 
 const MAX_AGE_MS = 90_000
+/** Longer than any simulation. */
+const RETENTION_MS = 30 * 86_400_000
 const DISABLE_RULE = { afterAttempts: 10, afterMs: 20_000 }
 const DRAIN_MS = 7_000
 const LAST_WRITES_MS = 1_000
@@ -84,7 +86,7 @@ export class SimulatedDispatcher {
       logger,
     )
     const reader = { read: this.#readLog.bind(this), begin: () => Promise.resolve(0) }
-    const past = new UnknownPast(readModel as never, chains, logger)
+    const past = new UnknownPast(readModel as never, chains, RETENTION_MS, logger)
     const uncommitted = new UncommittedPast(readModel as never, attempted, chains, metrics, logger)
     this.#intake = new Intake(
       this.#dispatch,
@@ -117,7 +119,10 @@ export class SimulatedDispatcher {
           uncommitted.takenOver(partitions.filter(({ topic }) => topic === topics.deliveries))
           await Promise.all([streaks.load((id) => this.lanes.get(id)?.health), chains.load()])
         },
-        onLost: () => this.#intake.dropLost(),
+        onLost: (partitions) => {
+          past.lost(partitions)
+          this.#intake.dropLost()
+        },
         beforeRejoin: () => this.#dispatch.pauseForHandOver(),
         onJoined: () => this.#dispatch.resumeAfterHandOver(),
         onFatal: (error) => {

@@ -1,7 +1,7 @@
 import { LOCKS } from '../advisory-locks.js'
 import type { Database, Session } from '../database.js'
 import { READ_MODEL_TABLES, type ReadModelTable } from './read-model-rows.js'
-import { type UtcDay, dayOf, dayOfPartition, partitionName, startOf } from './utc-day.js'
+import { type UtcDay, dayOf, dayOfPartition, isDayKept, partitionName, startOf } from './utc-day.js'
 
 export interface Retention {
   /** Ms; for events and where they went. */
@@ -59,7 +59,7 @@ export class PartitionStore {
 
   /** Whether rows of this acceptance time (ms) are still kept. */
   isKept(table: ReadModelTable, acceptedAt: number): boolean {
-    return dayOf(acceptedAt) >= this.#oldestKept(table)
+    return isDayKept(acceptedAt, this.#keptMs(table), this.now())
   }
 
   /**
@@ -69,7 +69,8 @@ export class PartitionStore {
   async dropExpired(): Promise<string[]> {
     const dropped: string[] = []
     for (const table of READ_MODEL_TABLES) {
-      const expired = [...(await existingDays(this.database, table))].filter((day) => day < this.#oldestKept(table))
+      const days = await existingDays(this.database, table)
+      const expired = [...days].filter((day) => !this.isKept(table, startOf(day)))
       for (const day of expired) {
         this.#known.get(table)?.delete(day)
         // One transaction each: a drop locks the whole table for its moment, and must not wait holding such a lock.
@@ -84,10 +85,9 @@ export class PartitionStore {
     return dropped
   }
 
-  #oldestKept(table: ReadModelTable): UtcDay {
+  #keptMs(table: ReadModelTable): number {
     const { eventsMs, deliveriesMs } = this.retention
-    const keptMs = table === 'events' || table === 'fan_outs' ? eventsMs : deliveriesMs
-    return dayOf(this.now() - keptMs)
+    return table === 'events' || table === 'fan_outs' ? eventsMs : deliveriesMs
   }
 }
 

@@ -11,6 +11,14 @@ export function startOf(day: UtcDay): number {
   return day * DAY_MS
 }
 
+/**
+ * Whether rows of this acceptance (ms) are kept for sure: a day goes as a whole, when its last moment is older than
+ * `keptMs`.
+ */
+export function isDayKept(acceptedAt: number, keptMs: number, now: number): boolean {
+  return dayOf(acceptedAt) >= dayOf(now - keptMs)
+}
+
 /** `events_20240115`. */
 export function partitionName(table: string, day: UtcDay): string {
   return `${table}_${new Date(startOf(day)).toISOString().slice(0, 10).replaceAll('-', '')}`
