@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { contextEventTypes, eventBody, operationalEventTypes } from '#domain'
+import { MAX_EVENT_BODY_BYTES, contextEventTypes, eventBody, operationalEventTypes } from '#domain'
 import { anEvent } from '../../domain/src/builders.testing.js'
 import { decodeContextEvent, encodeContextEvent } from './context-event-envelope.js'
 import { UndecodableRecord } from './message.js'
@@ -52,6 +52,7 @@ test.each([
     /"about-webhook" is missing/,
   ],
   ['no body', { ...record, value: null }, /no value/],
+  ['many times the body of ours', { ...record, value: Buffer.alloc(4 * MAX_EVENT_BODY_BYTES) }, /has \d+ bytes/],
   ['an empty body', { ...record, value: Buffer.alloc(0) }, /no value/],
 ])('a record with %s is undecodable and says so', (_, message, problem) => {
   expect(() => decodeContextEvent(message)).toThrow(UndecodableRecord)

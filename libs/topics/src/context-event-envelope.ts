@@ -1,5 +1,15 @@
-import { type AcceptedEvent, isEventType, isOperational } from '#domain'
-import { type Message, type ReceivedMessage, UndecodableRecord, requiredHeader, requiredValue } from './message.js'
+import { type AcceptedEvent, MAX_EVENT_BODY_BYTES, isEventType, isOperational } from '#domain'
+import {
+  type Message,
+  type ReceivedMessage,
+  UndecodableRecord,
+  refuseLarger,
+  requiredHeader,
+  requiredValue,
+} from './message.js'
+
+/** With key and headers. Far above what we write, and half of what a delivery may be: each becomes one, with more headers. */
+const MOST_BYTES = 4 * MAX_EVENT_BODY_BYTES
 
 /** The event as the API hands it to the log; the acceptance time is the broker's append time. */
 export type EventToAccept = Omit<AcceptedEvent, 'acceptedAt' | 'body'> & { body: string | Buffer }
@@ -21,6 +31,7 @@ export function encodeContextEvent(topic: string, event: EventToAccept): Message
 
 /** @throws {UndecodableRecord} */
 export function decodeContextEvent(message: ReceivedMessage): AcceptedEvent {
+  refuseLarger(message, MOST_BYTES)
   if (!message.key) throw new UndecodableRecord('the record has no account as its key')
   const type = requiredHeader(message, 'event-type')
   if (!isEventType(type)) throw new UndecodableRecord(`"${type.slice(0, 40)}" is not an event type`)

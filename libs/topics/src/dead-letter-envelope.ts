@@ -1,6 +1,6 @@
 import type { ChainEnd, Delivery } from '#domain'
 import { deliveryHeaders } from './delivery-envelope.js'
-import type { Message, ReceivedMessage } from './message.js'
+import { type Message, type ReceivedMessage, bytesOf } from './message.js'
 
 /** A delivery given up after its last attempt, whole, so that it can be sent again. */
 export function encodeDeadLetter(topic: string, delivery: Delivery, reason: ChainEnd): Message {
@@ -48,9 +48,4 @@ export function encodeUndecodable(
       'dead-letter-origin': `${origin.topic}/${origin.partition}/${origin.offset}`,
     },
   }
-}
-
-function bytesOf({ key, value, headers }: ReceivedMessage): number {
-  const texts = [key ?? '', ...Object.entries(headers).flat()]
-  return (value?.length ?? 0) + texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Delivery, type Trigger, eventTypes } from '#domain'
+import { type Delivery, MAX_EVENT_BODY_BYTES, type Trigger, eventTypes } from '#domain'
 import { aDelivery } from '../../domain/src/builders.testing.js'
 import { decodeDelivery, encodeDelivery, isPerhapsDoubled, markPerhapsDoubled } from './delivery-envelope.js'
 import { UndecodableRecord } from './message.js'
@@ -94,6 +94,19 @@ test('a record without a key or a value is undecodable', () => {
   expect(() => decodeDelivery({ ...record, key: '' })).toThrow(UndecodableRecord)
   expect(() => decodeDelivery({ ...record, value: null })).toThrow(UndecodableRecord)
   expect(() => decodeDelivery({ ...record, value: Buffer.alloc(0) })).toThrow(UndecodableRecord)
+})
+
+test('a record that is many times as large as ours is undecodable, whatever of it is large', () => {
+  const large = 'x'.repeat(8 * MAX_EVENT_BODY_BYTES)
+  const problem = /^the record has \d+ bytes, more than \d+$/
+  for (const part of [{ value: Buffer.from(large) }, { key: large }]) {
+    expect(() => decodeDelivery({ ...record, ...part })).toThrow(problem)
+  }
+  for (const name of ['delivery-id', 'traceparent', 'unknown']) {
+    expect(() => decodeDelivery(withHeaders(record, { [name]: large }))).toThrow(problem)
+  }
+  const largest = Buffer.alloc(MAX_EVENT_BODY_BYTES)
+  expect(decodeDelivery({ ...record, value: largest }).body).toEqual(largest)
 })
 
 test('whatever a stranger writes is a delivery or undecodable, never another failure', () => {

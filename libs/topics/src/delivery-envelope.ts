@@ -1,13 +1,20 @@
-import { type Delivery, type Trigger, isEventType } from '#domain'
+import { type Delivery, MAX_EVENT_BODY_BYTES, type Trigger, isEventType } from '#domain'
 import {
   type Message,
   type ReceivedMessage,
   UndecodableRecord,
   integerHeader,
   optionalIntegerHeader,
+  refuseLarger,
   requiredHeader,
   requiredValue,
 } from './message.js'
+
+/**
+ * With key and headers. Far above what we write, a body and some hundred bytes; and far below what a producer takes, since
+ * each is written again, into a tier or to the dead letters.
+ */
+const MOST_BYTES = 8 * MAX_EVENT_BODY_BYTES
 
 const TRIGGERS: readonly string[] = ['automatic', 'test', 'redelivery', 'replay'] satisfies Trigger[]
 
@@ -49,6 +56,7 @@ export function deliveryHeaders(delivery: Delivery): Record<string, string> {
 
 /** @throws {UndecodableRecord} */
 export function decodeDelivery(message: ReceivedMessage): Delivery {
+  refuseLarger(message, MOST_BYTES)
   if (!message.key) throw new UndecodableRecord('the record has no webhook as its key')
   const eventType = requiredHeader(message, 'event-type')
   if (!isEventType(eventType)) throw new UndecodableRecord(`"${eventType.slice(0, 40)}" is not an event type`)

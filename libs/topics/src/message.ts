@@ -14,6 +14,29 @@ export interface ReceivedMessage {
   timestamp: number
 }
 
+/** Of each header, besides its name and text: the lengths of both, a few bytes each. */
+const HEADER_BYTES = 8
+
+/** What a record takes, bytes, up to some dozen. */
+export function bytesOf({ key, value, headers }: Pick<ReceivedMessage, 'key' | 'value' | 'headers'>): number {
+  let bytes = (value?.length ?? 0) + Buffer.byteLength(key ?? '')
+  for (const [name, text] of Object.entries(headers)) {
+    bytes += HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(text)
+  }
+  return bytes
+}
+
+/**
+ * Of a record that will be written again, with more headers than it has: one that no producer takes then would end
+ * whoever reads it, one process after the other.
+ *
+ * @throws {UndecodableRecord}
+ */
+export function refuseLarger(message: ReceivedMessage, mostBytes: number): void {
+  const bytes = bytesOf(message)
+  if (bytes > mostBytes) throw new UndecodableRecord(`the record has ${bytes} bytes, more than ${mostBytes}`)
+}
+
 /** A record that no version of this code could have written. It goes to the dead letters; its partition moves on. */
 export class UndecodableRecord extends Error {
   override name = 'UndecodableRecord'
