@@ -26,6 +26,20 @@ export function bytesOf({ key, value, headers }: Pick<ReceivedMessage, 'key' | '
   return bytes
 }
 
+/** As many bytes or more, in a tenth of the time: it is asked of every record, and counting bytes of texts is dear. */
+function boundOf({ key, value, headers }: ReceivedMessage): number {
+  let characters = key?.length ?? 0
+  let count = 0
+  for (const name in headers) {
+    characters += name.length + headers[name]!.length
+    count++
+  }
+  return (value?.length ?? 0) + HEADER_BYTES * count + MOST_BYTES_PER_CHARACTER * characters
+}
+
+/** Of UTF-8, for a unit of UTF-16. */
+const MOST_BYTES_PER_CHARACTER = 3
+
 /**
  * Of a record that will be written again, with more headers than it has: one that no producer takes then would end
  * whoever reads it, one process after the other.
@@ -33,6 +47,7 @@ export function bytesOf({ key, value, headers }: Pick<ReceivedMessage, 'key' | '
  * @throws {UndecodableRecord}
  */
 export function refuseLarger(message: ReceivedMessage, mostBytes: number): void {
+  if (boundOf(message) <= mostBytes) return
   const bytes = bytesOf(message)
   if (bytes > mostBytes) throw new UndecodableRecord(`the record has ${bytes} bytes, more than ${mostBytes}`)
 }
