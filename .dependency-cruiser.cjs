@@ -1,4 +1,4 @@
-// The arrows of docs/architecture.md, checked: apps -> adapters -> domain and signing, never back, never sideways.
+// The arrows of README.md, checked: apps -> adapters -> domain and signing, never back, never sideways.
 const libraryOwners = [
   ['kafkajs', 'libs/kafka'],
   ['undici', 'libs/egress'],
