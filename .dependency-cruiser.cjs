@@ -3,9 +3,10 @@ const libraryOwners = [
   ['kafkajs', 'libs/kafka'],
   ['undici', 'libs/egress'],
   ['ipaddr.js', 'libs/egress'],
-  ['(typeorm|pg|@nestjs/typeorm)', 'libs/postgres'],
+  ['(typeorm|pg)', 'libs/postgres'],
   ['nodemailer', 'apps/api/src/notifications'],
-  ['(pino|pino-pretty|prom-client|@opentelemetry/api)', 'libs/telemetry'],
+  ['(pino|pino-pretty|prom-client)', 'libs/telemetry'],
+  ['@opentelemetry/api', 'libs/telemetry/src/tracing'],
 ]
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -58,7 +59,7 @@ module.exports = {
     ...libraryOwners.map(([library, owner]) => ({
       name: `only-${owner.replaceAll('/', '-')}-imports-${library.replace(/[^a-z]+/g, '-')}`,
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: [`^${owner}/`, 'spec\\.ts$'] },
+      from: { path: '^(apps|libs)/', pathNot: [`^${owner}[/.]`, 'spec\\.ts$'] },
       to: { path: `node_modules/${library}/` },
     })),
   ],

@@ -73,7 +73,8 @@ export async function startApi(config: ApiConfig, logger: Logger): Promise<Runni
     readiness.require(() => (app.get(ApiKeys).isLoaded ? null : 'API keys have not been loaded yet'))
     await listenOrExplain('API_PORT', config.port, () => app.listen(config.port, '0.0.0.0'))
     readiness.started()
-    logger.info({ port: config.port, management_port: config.managementPort }, 'api listens')
+    const ports = { port: config.port, management_port: config.managementPort }
+    logger.info({ ...ports, isTraced: parts.tracing.isOn }, 'api listens')
     return { logger, app, url: `http://127.0.0.1:${config.port}`, stop }
   } catch (error) {
     await stop()

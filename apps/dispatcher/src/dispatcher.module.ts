@@ -4,7 +4,7 @@ import { EgressClient } from '#egress'
 import { BatchingProducer, KafkaConnection, LogReader } from '#kafka'
 import { EndedChains, RunningChains, StreakSnapshot, WebhookSnapshot } from '#postgres'
 import type { KeyRing } from '#signing'
-import { LOGGER, type Logger, Registry } from '#telemetry'
+import { LOGGER, type Logger, Registry, Tracing } from '#telemetry'
 import { TopicMap } from '#topics'
 import { ATTEMPT_TIMEOUT_MS, AttemptDelivery } from './attempts/attempt-delivery.js'
 import { AttemptedKeys } from './past/attempted-keys.js'
@@ -29,6 +29,7 @@ import { WorksInHand } from './works-in-hand.js'
 export interface DispatcherInfrastructure {
   logger: Logger
   registry: Registry
+  tracing: Tracing
   topics: TopicMap
   schedule: RetrySchedule
   connection: KafkaConnection
@@ -76,6 +77,7 @@ export class DispatcherModule {
         WorksInHand,
         { provide: LOGGER, useValue: infrastructure.logger },
         { provide: Registry, useValue: infrastructure.registry },
+        { provide: Tracing, useValue: infrastructure.tracing },
         { provide: TopicMap, useValue: infrastructure.topics },
         { provide: RetrySchedule, useValue: infrastructure.schedule },
         { provide: KafkaConnection, useValue: infrastructure.connection },

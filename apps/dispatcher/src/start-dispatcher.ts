@@ -20,6 +20,7 @@ import {
   consumerHealth,
   createLogger,
   createRegistry,
+  createTracing,
   endProcess,
   observeLag,
 } from '#telemetry'
@@ -53,6 +54,7 @@ const FORGET_IDLE_LANES_EVERY_MS = 60_000
 export async function startDispatcher(config: DispatcherConfig): Promise<RunningService> {
   const logger = createLogger({ service: 'dispatcher', level: config.logLevel })
   const registry = createRegistry('dispatcher')
+  const tracing = createTracing()
   const topics = new TopicMap(config.topics)
   const state: { consumer?: DecoupledConsumer; draining: boolean } = { draining: false }
   const health = consumerHealth(
@@ -110,6 +112,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
     DispatcherModule.with({
       logger,
       registry,
+      tracing,
       topics,
       schedule: config.topics.schedule,
       connection,
@@ -138,7 +141,7 @@ export async function startDispatcher(config: DispatcherConfig): Promise<Running
   const running = app
   const forgetting = setInterval(() => lanes.forgetIdle(), FORGET_IDLE_LANES_EVERY_MS)
   state.consumer = server.consumer
-  logger.info({ managementPort: config.managementPort, tiers }, 'the dispatcher is ready')
+  logger.info({ managementPort: config.managementPort, tiers, isTraced: tracing.isOn }, 'the dispatcher is ready')
 
   return {
     logger,

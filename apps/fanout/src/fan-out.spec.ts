@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MAX_EVENT_BODY_BYTES, RetrySchedule, type SubscribedWebhook } from '#domain'
-import type { BatchingProducer, ConsumedRecord, RecordBatch } from '#kafka'
-import { Registry } from '#telemetry'
+import { type BatchingProducer, type ConsumedRecord, ProduceFailed, type RecordBatch } from '#kafka'
+import { Registry, Tracing } from '#telemetry'
 import { type Message, TopicMap, isPerhapsDoubled } from '#topics'
+import { aTracing } from '../../../libs/telemetry/src/tracing.testing.js'
 import { FanOut } from './fan-out.js'
 import { FanOutMetrics } from './fan-out-metrics.js'
 import type { Subscriptions } from './subscriptions.js'
@@ -24,7 +25,7 @@ const topics = new TopicMap({
   deliveryMaxAgeMs: 1,
 })
 
-function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
+function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false, tracing = Tracing.off) {
   const sent: Message[][] = []
   let answer: () => Promise<void> = () => Promise.resolve()
   const registry = new Registry()
@@ -41,6 +42,7 @@ function aFanOut(isDone: (record: ConsumedRecord) => boolean = () => false) {
     { send: (records: Message[]) => (sent.push(records), answer()) } as unknown as BatchingProducer,
     topics,
     new FanOutMetrics(registry),
+    tracing,
     { info() {}, error: (fields: unknown) => errors.push(fields) } as never,
   )
   const counted = async (name: string) => (await registry.getSingleMetric(name)!.get()).values[0]!.value
@@ -344,4 +346,72 @@ it('holds a partition back when too many of its events wait, and reads on when t
   acknowledge()
   await fanOut.idle()
   expect(asked.at(-1)).toBe('resume context-events/3')
+})
+
+describe('an event with a trace', () => {
+  const TRACE = '0af7651916cd43dd8448eb211c80319c'
+  const ACCEPTANCE = 'b7ad6b7169203331'
+  const headers = { 'event-type': 'context.updated', traceparent: `00-${TRACE}-${ACCEPTANCE}-01` }
+  const traceparents = (messages: Message[]) =>
+    messages.filter(({ topic }) => topic === 'deliveries').map((message) => message.headers.traceparent)
+
+  it('has it handed on without an SDK, and one without a trace gets none', async () => {
+    const { fanOut, sent } = aFanOut()
+    void take(fanOut, aBatch(0, ['evt_a'], headers))
+    void take(fanOut, aBatch(0, ['evt_b']))
+    await fanOut.idle()
+    expect(sent.flatMap(traceparents)).toEqual([headers.traceparent, undefined])
+  })
+
+  it('is a span below its acceptance until its deliveries are written, and these go on from there', async () => {
+    const { tracing, spans } = aTracing()
+    const { fanOut, sent, answerWith } = aFanOut(undefined, tracing)
+    let acknowledge = () => {}
+    answerWith(() => new Promise((resolve) => (acknowledge = resolve)))
+    const startedAt = Date.now()
+    void take(fanOut, aBatch(0, ['evt_a'], headers))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(spans).toMatchObject([
+      { name: 'event.fan_out', kind: 'CONSUMER', traceId: TRACE, parentId: ACCEPTANCE, hasEnded: false },
+    ])
+    expect(spans[0]!.attributes).toEqual({
+      'messaging.system': 'kafka',
+      'messaging.operation.name': 'process',
+      'messaging.destination.name': 'context-events',
+      'event.id': 'evt_a',
+      'event.type': 'context.updated',
+      'account.id': 'acc_1',
+      'fan_out.matched': 1,
+      'fan_out.unmatched': 0,
+    })
+    acknowledge()
+    await fanOut.idle()
+    expect(spans).toMatchObject([{ startedAt, failure: undefined, hasEnded: true }])
+    expect(sent.flatMap(traceparents)).toEqual([`00-${TRACE}-${spans[0]!.spanId}-01`])
+  })
+
+  it.each([
+    ['timed_out', new ProduceFailed('timed_out', 'the broker is away')],
+    ['failure', new Error('a mistake of ours')],
+  ])('of a round that failed is an error, and another span when it is repeated: %s', async (reason, error) => {
+    const { tracing, spans } = aTracing()
+    const { fanOut, sent, answerWith } = aFanOut(undefined, tracing)
+    answerWith(() => (sent.length === 1 ? Promise.reject(error) : Promise.resolve()))
+    void take(fanOut, aBatch(0, ['evt_a'], headers))
+    await vi.advanceTimersByTimeAsync(100)
+    await fanOut.idle()
+    expect(spans).toMatchObject([
+      { parentId: ACCEPTANCE, failure: reason, hasEnded: true },
+      { parentId: ACCEPTANCE, failure: undefined, hasEnded: true },
+    ])
+    expect(sent.map(traceparents)).toEqual(spans.map(({ spanId }) => [`00-${TRACE}-${spanId}-01`]))
+  })
+
+  it('that comes again is no second span', async () => {
+    const { tracing, spans } = aTracing()
+    const { fanOut } = aFanOut(undefined, tracing)
+    for (let i = 0; i < 2; i++) void take(fanOut, aBatch(0, ['evt_a'], headers))
+    await fanOut.idle()
+    expect(spans).toHaveLength(1)
+  })
 })

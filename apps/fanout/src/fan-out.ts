@@ -4,11 +4,12 @@ import type { AcceptedEvent } from '#domain'
 import {
   BatchingProducer,
   type ConsumedRecord,
+  ProduceFailed,
   type RecordBatch,
   type TopicPartition,
   UncommittedRecords,
 } from '#kafka'
-import { LOGGER, type Logger } from '#telemetry'
+import { LOGGER, type Logger, type Span, Tracing } from '#telemetry'
 import {
   type Message,
   TopicMap,
@@ -20,6 +21,7 @@ import {
   markPerhapsDoubled,
 } from '#topics'
 import { type FanOutCounts, FanOutMetrics } from './fan-out-metrics.js'
+import { continuedBy, fanOutAttributes } from './fan-out-span.js'
 import { planFanOut } from './plan-fan-out.js'
 import { Repeats, type RepeatsInRound } from './repeats.js'
 import { Subscriptions } from './subscriptions.js'
@@ -45,6 +47,8 @@ interface Round {
   /** Of each event, ms since the epoch. */
   acceptedAt: number[]
   eventIds: string[]
+  /** Of its events, where they are traced. They end with the round: when what they led to is acknowledged, or failed. */
+  spans: Span[]
 }
 
 /**
@@ -66,6 +70,7 @@ export class FanOut {
     private readonly producer: BatchingProducer,
     private readonly topics: TopicMap,
     private readonly metrics: FanOutMetrics,
+    private readonly tracing: Tracing,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -144,12 +149,14 @@ export class FanOut {
       await this.producer.send(messages)
     } catch (error) {
       this.#waiting.putBack(taken)
+      for (const span of round.spans) span.end(error instanceof ProduceFailed ? error.code : 'failure')
       throw error
     }
     if (taken.length === 0) return
     const now = Date.now()
     repeats.remember(now)
     for (const { batch, record } of taken) batch.complete(record)
+    for (const span of round.spans) span.end()
     this.metrics.fannedOut(counts, acceptedAt, now)
     this.logger.info({ stage: 'event.fan_out', ...counts, eventIds, ms: now - startedAt }, 'fanned out')
   }
@@ -163,6 +170,7 @@ export class FanOut {
       counts: { events: 0, deliveries: 0, repeats: 0, undecodable: 0 },
       acceptedAt: [],
       eventIds: [],
+      spans: [],
     }
   }
 
@@ -182,13 +190,17 @@ export class FanOut {
   /** @returns how many deliveries the record led to */
   #fanOut(record: ConsumedRecord, round: Round, now: number): number {
     const { counts, messages, repeats } = round
-    const event = this.#decode(record, round)
-    if (!event) return 0
-    if (repeats.isRepeat(event, record, now)) {
+    const accepted = this.#decode(record, round)
+    if (!accepted) return 0
+    if (repeats.isRepeat(accepted, record, now)) {
       counts.repeats++
       return 0
     }
+    const span = this.tracing.start('event.fan_out', accepted.traceparent, now)
+    const event = span ? continuedBy(span, accepted) : accepted
+    if (span) round.spans.push(span)
     const { deliveries, fact } = planFanOut(event, this.subscriptions.ofAccount(event.accountId), now)
+    if (span?.isRecorded) span.describe(fanOutAttributes(fact, record.topic))
     const isPerhapsDoubled = this.#uncommitted.has(record)
     for (const delivery of deliveries) {
       const message = encodeDelivery(this.topics.deliveries, delivery)

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { FannedOutEvents, WebhookSnapshot } from '#postgres'
-import { LOGGER, type Logger, Registry } from '#telemetry'
+import { LOGGER, type Logger, Registry, Tracing } from '#telemetry'
 import { TopicMap } from '#topics'
 import { ContextEventsController } from './context-events.controller.js'
 import { FanOut } from './fan-out.js'
@@ -13,6 +13,7 @@ import { EVENT_RETENTION_MS, UnknownPast } from './unknown-past.js'
 export interface FanoutInfrastructure {
   logger: Logger
   registry: Registry
+  tracing: Tracing
   topics: TopicMap
   connection: KafkaConnection
   producer: BatchingProducer
@@ -34,6 +35,7 @@ export class FanoutModule {
         UnknownPast,
         { provide: LOGGER, useValue: infrastructure.logger },
         { provide: Registry, useValue: infrastructure.registry },
+        { provide: Tracing, useValue: infrastructure.tracing },
         { provide: TopicMap, useValue: infrastructure.topics },
         { provide: KafkaConnection, useValue: infrastructure.connection },
         { provide: BatchingProducer, useValue: infrastructure.producer },

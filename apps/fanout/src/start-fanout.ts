@@ -11,6 +11,7 @@ import {
   consumerHealth,
   createLogger,
   createRegistry,
+  createTracing,
   endProcess,
   observeLag,
 } from '#telemetry'
@@ -35,6 +36,7 @@ const COMMIT_AFTER_RECORDS = 100
 export async function startFanout(config: FanoutConfig): Promise<RunningService> {
   const logger = createLogger({ service: 'fanout', level: config.logLevel })
   const registry = createRegistry('fanout')
+  const tracing = createTracing()
   const topics = new TopicMap(config.topics)
   const connection = new KafkaConnection({ ...config.kafka, clientId: 'webhooks-fanout' }, logger)
   const producer = new BatchingProducer(connection, { idempotent: true })
@@ -72,6 +74,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
     FanoutModule.with({
       logger,
       registry,
+      tracing,
       topics,
       connection,
       producer,
@@ -87,7 +90,7 @@ export async function startFanout(config: FanoutConfig): Promise<RunningService>
   await subscriptions.start()
   await app.listen()
   state.started = true
-  logger.info({ managementPort: config.managementPort }, 'fan-out is ready')
+  logger.info({ managementPort: config.managementPort, isTraced: tracing.isOn }, 'fan-out is ready')
 
   return {
     logger,

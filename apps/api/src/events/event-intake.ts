@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { type ContextEvent, contextEventTypes, eventBody } from '#domain'
 import { BatchingProducer, ProduceFailed } from '#kafka'
-import { Counter, LOGGER, type Logger, Registry } from '#telemetry'
+import { Counter, LOGGER, type Logger, Registry, type Span, type SpanAttributes, Tracing } from '#telemetry'
 import { TopicMap, encodeContextEvent } from '#topics'
 import { Problem } from '../http/problem.js'
 import type { EventRequest } from './event-schemas.js'
@@ -24,6 +24,7 @@ export class EventIntake {
   constructor(
     private readonly producer: BatchingProducer,
     private readonly topics: TopicMap,
+    private readonly tracing: Tracing,
     @Inject(LOGGER) private readonly logger: Logger,
     registry: Registry,
   ) {
@@ -41,7 +42,24 @@ export class EventIntake {
    * Resolves when the broker has acknowledged all of them with acks=all.
    * @throws {Problem} 503 within 3 s when it has not; some may be stored then, and the same ids may be sent again
    */
-  async take(events: EventToTake[], traceparent: string | undefined): Promise<void> {
+  take(events: EventToTake[], traceparent: string | undefined): Promise<void> {
+    const span = this.tracing.start('event.accept', traceparent)
+    return span ? this.#storeTraced(events, span) : this.#store(events, traceparent)
+  }
+
+  /** What fan-out does with them follows from this span, and no longer directly from the producer's. */
+  async #storeTraced(events: EventToTake[], span: Span): Promise<void> {
+    if (span.isRecorded) span.describe(attributesOf(events, this.topics.contextEvents))
+    try {
+      await this.#store(events, span.traceparent)
+    } catch (error) {
+      span.end(error instanceof Problem ? 'unavailable' : 'failure')
+      throw error
+    }
+    span.end()
+  }
+
+  async #store(events: EventToTake[], traceparent: string | undefined): Promise<void> {
     const topic = this.topics.contextEvents
     const records = events.map((event) => {
       const { account_id: accountId, type } = event.request
@@ -70,4 +88,17 @@ const NOT_STORED = 'The events could not be stored in time. Send them again, wit
 
 function contextEvent({ id, createdAt, request }: EventToTake): ContextEvent {
   return { id, type: request.type, created_at: createdAt, data: { context: request.context } }
+}
+
+/** Of a batch, which may be of several accounts, only how many there are. */
+function attributesOf(events: EventToTake[], topic: string): SpanAttributes {
+  const [event] = events
+  return {
+    'messaging.system': 'kafka',
+    'messaging.operation.name': 'send',
+    'messaging.destination.name': topic,
+    ...(event && events.length === 1
+      ? { 'event.id': event.id, 'event.type': event.request.type, 'account.id': event.request.account_id }
+      : { 'messaging.batch.message_count': events.length }),
+  }
 }

@@ -3,7 +3,7 @@ import { egressPolicy } from '#egress'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { Database } from '#postgres'
 import { parseKeyRing } from '#signing'
-import { createRegistry, type Logger } from '#telemetry'
+import { createRegistry, createTracing, type Logger } from '#telemetry'
 import { TopicMap } from '#topics'
 import type { Infrastructure } from './infrastructure.module.js'
 
@@ -21,6 +21,7 @@ export function createInfrastructure(config: ApiConfig, logger: Logger): Infrast
     config,
     logger,
     registry: createRegistry('api'),
+    tracing: createTracing(),
     topics: new TopicMap(config.topics),
     kafka,
     producer: new BatchingProducer(kafka, { idempotent: true, deadlineMs: ACCEPT_WITHIN_MS, paceMs: ACCEPT_PACE_MS }),

@@ -4,7 +4,7 @@ import type { EgressPolicy } from '#egress'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { Database } from '#postgres'
 import type { KeyRing } from '#signing'
-import { LOGGER, type Logger, Registry } from '#telemetry'
+import { LOGGER, type Logger, Registry, Tracing } from '#telemetry'
 import { TopicMap } from '#topics'
 import { Cursors } from '../http/cursors.js'
 import { API_CONFIG, EGRESS_POLICY, KEY_RING } from './injection-tokens.js'
@@ -14,6 +14,7 @@ export interface Infrastructure {
   config: ApiConfig
   logger: Logger
   registry: Registry
+  tracing: Tracing
   topics: TopicMap
   kafka: KafkaConnection
   /** Idempotent, for events and everything else that is not compacted; gives up after 3 s. */
@@ -31,6 +32,7 @@ export class InfrastructureModule {
       { provide: API_CONFIG, useValue: parts.config },
       { provide: LOGGER, useValue: parts.logger },
       { provide: Registry, useValue: parts.registry },
+      { provide: Tracing, useValue: parts.tracing },
       { provide: TopicMap, useValue: parts.topics },
       { provide: KafkaConnection, useValue: parts.kafka },
       { provide: BatchingProducer, useValue: parts.producer },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from 'vitest'
 import { type AttemptOutcome, type DeliverableWebhook, RetrySchedule, type Streak } from '#domain'
-import { Registry } from '#telemetry'
+import { Registry, Tracing } from '#telemetry'
 import type { AttemptDelivery, AttemptReport } from '../attempts/attempt-delivery.js'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { Consequences } from '../settlement/consequences.js'
@@ -123,7 +123,7 @@ export function aDispatch(webhooks: DeliverableWebhook[] = [aWebhook('whk_1')], 
     attemptDelivery as unknown as AttemptDelivery,
     lanes,
     streaks,
-    new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, 86_400_000, logger),
+    new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, Tracing.off, 86_400_000, logger),
     inHand,
     webhooksToCall,
     memory,

@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import { Lane } from '#domain'
 import { ProduceFailed } from '#kafka'
-import { Registry } from '#telemetry'
+import { Registry, Tracing } from '#telemetry'
+import { aTracing } from '../../../../libs/telemetry/src/tracing.testing.js'
 import type { AttemptReport } from '../attempts/attempt-delivery.js'
 import { AttemptedKeys } from '../past/attempted-keys.js'
 import { Consequences } from './consequences.js'
@@ -27,7 +28,15 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
   const metrics = new DispatchMetrics(new Registry())
   const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
   const silent = { info() {} } as never
-  const consequences = new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, DAY_MS, silent)
+  const consequences = new Consequences(
+    settlement as unknown as Settlement,
+    inHand,
+    chains,
+    metrics,
+    Tracing.off,
+    DAY_MS,
+    silent,
+  )
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const longAgo = Date.now() - 2 * DAY_MS
   const work = someWork({ id: 'dlv_1', deferredSince: longAgo, chainStartedAt: longAgo })
@@ -43,7 +52,15 @@ it('a record that nobody can read is waited for at a drain', async () => {
   let written = () => {}
   const settlement = { undecodable: () => new Promise<void>((resolve) => (written = resolve)) }
   const unused = {} as never
-  const consequences = new Consequences(settlement as unknown as Settlement, unused, unused, unused, DAY_MS, unused)
+  const consequences = new Consequences(
+    settlement as unknown as Settlement,
+    unused,
+    unused,
+    unused,
+    unused,
+    DAY_MS,
+    unused,
+  )
   consequences.undecodable({} as never, {} as never, 'not JSON')
   expect(await consequences.drained(1)).toBe(false)
   written()
@@ -63,7 +80,7 @@ it('a fault of ours is told once a minute of each webhook and cause, and counted
   const metrics = new DispatchMetrics(registry)
   const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
   const logger = { error: (fields: object) => void told.push(fields) } as never
-  const consequences = new Consequences(settlement, inHand, chains, metrics, DAY_MS, logger)
+  const consequences = new Consequences(settlement, inHand, chains, metrics, Tracing.off, DAY_MS, logger)
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const fail = (webhookId: string, now: number) =>
     consequences.failedByUs(lane, someWork({ webhookId }), { ourFault: 'sealed_secret' } as AttemptReport, now)
@@ -77,11 +94,47 @@ it('a fault of ours is told once a minute of each webhook and cause, and counted
   })
 })
 
+it('an attempt is one span, once what follows from it is written, and so is a fault of ours', async () => {
+  const { tracing, spans } = aTracing()
+  let written = () => {}
+  const settlement = {
+    afterAttempt: () => new Promise((resolve) => (written = () => resolve({ kind: 'end', end: 'delivered' }))),
+    defer: () => Promise.resolve(),
+  } as unknown as Settlement
+  const chains = new NewestChains({} as never, {} as never)
+  const metrics = new DispatchMetrics(new Registry())
+  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
+  const silent = { info() {}, error() {} } as never
+  const consequences = new Consequences(settlement, inHand, chains, metrics, tracing, DAY_MS, silent)
+  const request = { url: 'https://example.com/', headers: {} }
+  const report = { attemptId: 'atm_1', startedAt: 0, durationMs: 1, request, response: null }
+
+  const done = consequences.attempted(someWork(), { ...report, result: { kind: 'succeeded', status: 200 } }, null)
+  expect(spans).toEqual([])
+  written()
+  await done
+  const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
+  consequences.failedByUs(lane, someWork(), { ...report, result: null, ourFault: 'memory' }, 0)
+
+  expect(spans).toMatchObject([
+    { name: 'delivery.attempt', failure: undefined, attributes: { 'delivery.next': 'delivered' }, hasEnded: true },
+    { name: 'delivery.attempt', failure: 'memory', attributes: { 'delivery.outcome': 'our_fault' }, hasEnded: true },
+  ])
+})
+
 it('a drain waits for all that is to be written, and no longer', async () => {
   const written: (() => void)[] = []
   const settlement = { undecodable: () => new Promise<void>((resolve) => written.push(resolve)) }
   const unused = {} as never
-  const consequences = new Consequences(settlement as unknown as Settlement, unused, unused, unused, DAY_MS, unused)
+  const consequences = new Consequences(
+    settlement as unknown as Settlement,
+    unused,
+    unused,
+    unused,
+    unused,
+    DAY_MS,
+    unused,
+  )
   for (let i = 0; i < 2; i++) consequences.undecodable({} as never, {} as never, 'not JSON')
   const drained = consequences.drained(DAY_MS)
   written[0]!()
@@ -98,7 +151,15 @@ it('what is put off is held until that is written', async () => {
   const memory = new MemoryBounds()
   const inHand = new WorksInHand(new AttemptedKeys(), memory, metrics)
   const unused = {} as never
-  const consequences = new Consequences(settlement as unknown as Settlement, inHand, chains, metrics, DAY_MS, unused)
+  const consequences = new Consequences(
+    settlement as unknown as Settlement,
+    inHand,
+    chains,
+    metrics,
+    Tracing.off,
+    DAY_MS,
+    unused,
+  )
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 })
   const work = someWork()
   inHand.take(work)
@@ -121,7 +182,7 @@ it.each([
   ['is left to the log when the process ends', true, new ProduceFailed('closed', 'closed'), false],
 ])('what cannot be written %s', async (_, isEnding, error, endsProcess) => {
   const unused = {} as never
-  const consequences = new Consequences(unused, unused, unused, unused, DAY_MS, unused)
+  const consequences = new Consequences(unused, unused, unused, unused, unused, DAY_MS, unused)
   const others = process.listeners('unhandledRejection')
   const ended = vi.fn()
   process.removeAllListeners('unhandledRejection').on('unhandledRejection', ended)

@@ -2,8 +2,9 @@ import { EventEmitter, once } from 'node:events'
 import { Inject, Injectable } from '@nestjs/common'
 import { BoundedMap, type DisableWebhook, type Held, type Lane, type NextStep, isExpired } from '#domain'
 import { type ConsumedRecord, ProduceFailed, type RecordBatch } from '#kafka'
-import { LOGGER, type Logger } from '#telemetry'
+import { LOGGER, type Logger, Tracing } from '#telemetry'
 import type { AttemptReport, CountedReport } from '../attempts/attempt-delivery.js'
+import { traceAttempt } from '../attempts/attempt-span.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { NewestChains } from '../past/newest-chains.js'
 import { Settlement } from './settlement.js'
@@ -35,6 +36,7 @@ export class Consequences {
     private readonly inHand: WorksInHand,
     private readonly chains: NewestChains,
     private readonly metrics: DispatchMetrics,
+    private readonly tracing: Tracing,
     @Inject(DELIVERY_MAX_AGE_MS) private readonly maxAgeMs: number,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -67,14 +69,17 @@ export class Consequences {
     this.inHand.letGo(work)
     this.metrics.attempted(work.delivery, report, next)
     this.#log(work, report, next)
+    traceAttempt(this.tracing, work.delivery, report, next)
   }
 
   /** Neither an attempt nor the receiver's doing: it is tried again soon, and loudly. */
-  failedByUs(lane: Lane, work: Work, { ourFault, detail }: AttemptReport, now: number): void {
+  failedByUs(lane: Lane, work: Work, report: AttemptReport, now: number): void {
+    const { ourFault, detail } = report
     this.metrics.ourFaults.inc({ cause: ourFault })
     if (this.#isNews(`${ourFault}/${work.delivery.webhookId}`, now)) {
       this.logger.error({ ...idsOf(work), cause: ourFault, detail }, 'a fault of ours: put off, as others may be')
     }
+    traceAttempt(this.tracing, work.delivery, report, null)
     this.putOff(lane, work, now + OUR_FAULT_PAUSE_MS, 'us')
   }
 

@@ -1,6 +1,6 @@
 import type { DeliverableWebhook, Delivery } from '#domain'
 import { DecoupledConsumer, type ConsumedRecord, type LogSpan, type RecordBatch } from '#kafka'
-import { Registry } from '#telemetry'
+import { Registry, Tracing } from '#telemetry'
 import type { AttemptReport } from '../attempts/attempt-delivery.js'
 import { DispatchMetrics } from '../dispatch-metrics.js'
 import { Intake } from '../intake/intake.js'
@@ -68,7 +68,7 @@ export class SimulatedDispatcher {
     const streaks = new KnownStreaks(readModel as never, logger)
     const inHand = new WorksInHand(attempted, memory, metrics)
     const settlement = new Settlement(this.#producer as never, topics, schedule, attempted, chains)
-    this.consequences = new Consequences(settlement, inHand, chains, metrics, MAX_AGE_MS, logger)
+    this.consequences = new Consequences(settlement, inHand, chains, metrics, Tracing.off, MAX_AGE_MS, logger)
     this.lanes = new Lanes(inHand, webhooks, streaks, schedule)
     const attempts = { run: (delivery: Delivery, webhook: DeliverableWebhook) => this.#attempt(delivery, webhook) }
     this.#dispatch = new Dispatch(
