@@ -45,6 +45,17 @@ test('everything that the services import is a production dependency or a librar
   }
 })
 
+/** Loaded by libraries when they are there: what `@nestjs/swagger` shows its pages with. */
+const FOR_LIBRARIES = ['@fastify/static']
+
+test('every production dependency is imported by a service', () => {
+  const imported = serviceNames
+    .flatMap((service) => outsideImports(`apps/${service}/src/main.ts`))
+    .map(({ name }) => name)
+  const idle = Object.keys(packageJson.dependencies).filter((name) => !imported.includes(name))
+  expect(idle).toEqual(FOR_LIBRARIES)
+})
+
 /** The packages that a source file and everything behind it import. */
 function outsideImports(entry: string, seen = new Set<string>()): { name: string; by: string }[] {
   if (seen.has(entry)) return []
