@@ -1,5 +1,12 @@
 import { refusedBlocks } from '#egress'
 import { VARIABLES } from '../../libs/config/src/variables.js'
+import { MOST_BODY_BYTES } from '../../libs/egress/src/exchange.js'
+import {
+  MOST_BYTES,
+  MOST_DRAINED_BYTES,
+  MOST_HEADER_BYTES,
+  MOST_SESSIONS,
+} from '../../libs/egress/src/inbound-limit.js'
 import { privateSuffixes } from '../../libs/egress/src/private-name.js'
 import { EVERYWHERE, exceptionsWithin } from './network-policy.js'
 
@@ -26,7 +33,14 @@ are refused, because only private networks have such names. What is wrong is tol
 The URL is checked again, and so is every address that its name resolves to, each time a connection is opened. One
 refused address refuses the whole answer. The connection goes to exactly the addresses that were checked, over TLS 1.2
 or newer with the certificate verified for the URL's host. No redirect is followed, no proxy used, no cookie kept, no body
-decompressed; at most 16 KiB of headers and 16 KiB of body are read.
+decompressed.
+
+At most ${kibibytes(MOST_HEADER_BYTES)} of headers and ${kibibytes(MOST_BODY_BYTES)} of body are kept. A longer body is read to its end when it announces at most ${kibibytes(MOST_DRAINED_BYTES)};
+else the connection is closed, and the answer counts. Whatever it is made of, no answer may take more than ${kibibytes(MOST_BYTES.answer)} on the
+wire, where line breaks, extensions of chunks and messages of TLS count as well, nor come with more than ${MOST_SESSIONS} TLS sessions:
+beyond that the connection is closed and the attempt has failed (\`protocol\`, \`tls\`). A connection that is kept for the next
+request is closed when more than ${kibibytes(MOST_BYTES.idle)} or ${MOST_SESSIONS} TLS sessions come unasked. What is read by TLS alone is looked at now and
+then, within a second.
 
 What is refused counts as a failed attempt of reason \`address_denied\`, told with one constant sentence. Nothing is sent
 to a refused address, so neither text nor duration tells who lives there; which address it was stands in the dispatcher's
@@ -77,6 +91,10 @@ spec:
     - to:
 ${blocks.join('')}      ports:
 ${portLines.join('')}`
+}
+
+function kibibytes(bytes: number): string {
+  return `${bytes / 1_024} KiB`
 }
 
 function listed(suffixes: string[]): string {

@@ -2,6 +2,7 @@ import { type EgressPolicy, isAllowedAddress, refusalOfAnswer } from './address-
 import { literalAddress, portOf } from './check-url.js'
 import { Connection } from './connection.js'
 import type { Deadline } from './deadline-sweep.js'
+import { InboundLimit } from './inbound-limit.js'
 import { isLocalhost } from './localhost.js'
 import type { SharedCause } from './own-fault-detector.js'
 import { HostResolver, type ResolverOptions } from './resolver.js'
@@ -38,18 +39,23 @@ export class ConnectionOpener {
     if (!tcp.ok) return tcp
     const host = literal ?? url.hostname
     this.options.onReached('network', host)
-    if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, url) }
-    const secured = await this.tls.connect(tcp.value, host, literal !== undefined, deadline)
-    return secured.ok ? { ok: true, value: this.connectionOn(secured.value, url) } : secured
+    const inbound = new InboundLimit(tcp.value)
+    if (url.protocol === 'http:') return { ok: true, value: this.connectionOn(tcp.value, inbound, url) }
+    const secured = await this.tls.connect(tcp.value, inbound, host, literal !== undefined, deadline)
+    return secured.ok ? { ok: true, value: this.connectionOn(secured.value, inbound, url) } : secured
   }
 
   close(): void {
     this.resolver.close()
   }
 
-  private connectionOn(socket: ConstructorParameters<typeof Connection>[0], url: URL): Connection {
+  private connectionOn(
+    socket: ConstructorParameters<typeof Connection>[0],
+    inbound: InboundLimit,
+    url: URL,
+  ): Connection {
     const { keepAliveMs, onClosed } = this.options
-    return new Connection(socket, { origin: url.origin, keepAliveMs, onClosed })
+    return new Connection(socket, inbound, { origin: url.origin, keepAliveMs, onClosed })
   }
 
   private async addressesOf(

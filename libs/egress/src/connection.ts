@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
+import { type InboundLimit, MOST_HEADER_BYTES } from './inbound-limit.js'
 
 /** The connection ended before the request was written to it, so the receiver has not seen the request. */
 export class ConnectionGoneError extends Error {
@@ -19,7 +20,6 @@ export interface ConnectionOptions {
 
 // Of a receiver's `Keep-Alive: timeout`, this much is left unused, so that its close and our request seldom cross.
 const KEEP_ALIVE_MARGIN_MS = 1_000
-const LARGEST_HEADERS = 16 * 1_024
 
 /**
  * One connected socket and the undici client that speaks HTTP/1.1 on it, one request at a time. A client each, not
@@ -32,6 +32,7 @@ export class Connection {
 
   constructor(
     private readonly socket: Socket,
+    private readonly inbound: InboundLimit,
     options: ConnectionOptions,
   ) {
     this.origin = options.origin
@@ -43,8 +44,13 @@ export class Connection {
         isTaken = true
         // Later, because undici forgets the waiting request when its connector answers within the call.
         queueMicrotask(() => {
-          if (isFirst) callback(null, socket)
-          else callback(new ConnectionGoneError('the connection was closed before the request was sent'), null)
+          if (!isFirst) {
+            callback(new ConnectionGoneError('the connection was closed before the request was sent'), null)
+            return
+          }
+          callback(null, socket)
+          // Only now, because Node tells the first such listener alone of what came before it; that must be undici's.
+          socket.on('readable', () => this.checkInbound())
         })
       },
       pipelining: 1,
@@ -54,7 +60,11 @@ export class Connection {
       keepAliveTimeout: options.keepAliveMs,
       keepAliveMaxTimeout: options.keepAliveMs,
       keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      maxHeaderSize: LARGEST_HEADERS,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    })
+    socket.on('session', () => {
+      inbound.noteSession()
+      this.checkInbound()
     })
     socket.once('close', () => options.onClosed(this))
   }
@@ -65,7 +75,22 @@ export class Connection {
 
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.requests++
+    this.inbound.begin('answer')
     this.client.dispatch(request, handler)
+  }
+
+  /** Between two requests nothing is wanted of the receiver, and no deadline runs. */
+  rest(): void {
+    this.inbound.begin('idle')
+  }
+
+  /**
+   * Closes the socket when the receiver has sent more than it may; a request under way ends with an error. Done with all
+   * that is read here; what only TLS reads shows when somebody calls this now and then.
+   */
+  checkInbound(): void {
+    const excess = this.inbound.excess()
+    if (excess) this.socket.destroy(excess)
   }
 
   /** Closes the socket at once. A request under way ends with an error. */

@@ -47,6 +47,34 @@ test('the latest stage is the one that is stopped, at once when time is already 
   expect(stopped).toEqual(['tls', 'headers'])
 })
 
+test('each sweep looks at what is under way, in its latest stage', () => {
+  const looks: string[] = []
+  const sweep = new DeadlineSweep()
+  const [first, second] = [sweep.start(1_000), sweep.start(1_000)]
+  first.onSweep(() => looks.push('tls'))
+  first.onSweep(() => looks.push('answer'))
+  second.onSweep(() => looks.push('other'))
+  vi.advanceTimersByTime(20)
+  expect(looks).toEqual(['answer', 'other'])
+  sweep.end(first)
+  vi.advanceTimersByTime(20)
+  expect(looks.slice(2)).toEqual(['other'])
+  sweep.end(second)
+  vi.advanceTimersByTime(1_000)
+  expect(looks).toHaveLength(3)
+})
+
+test('what else there is, is looked at every 100 ms while anything is under way', () => {
+  let looks = 0
+  const sweep = new DeadlineSweep(() => looks++)
+  const deadline = sweep.start(5_000)
+  vi.advanceTimersByTime(1_000)
+  expect(looks).toBe(10)
+  sweep.end(deadline)
+  vi.advanceTimersByTime(1_000)
+  expect(looks).toBe(10)
+})
+
 test('no timer runs while nothing is under way', () => {
   const sweep = new DeadlineSweep()
   expect(vi.getTimerCount()).toBe(0)

@@ -6,6 +6,7 @@ import { type Deadline, DeadlineSweep } from './deadline-sweep.js'
 import type { EgressResult } from './egress-result.js'
 import { exchange, type ExchangeOutcome } from './exchange.js'
 import { IdleConnections } from './idle-connections.js'
+import { InboundLimitError } from './inbound-limit.js'
 import { OwnFaultDetector } from './own-fault-detector.js'
 import type { ResolverOptions } from './resolver.js'
 import type { StageStop } from './stage-outcome.js'
@@ -49,7 +50,8 @@ export class EgressClient {
   private readonly targets: Targets
   private readonly opener: ConnectionOpener
   private readonly idle: IdleConnections
-  private readonly sweep = new DeadlineSweep()
+  // A flood on a connection that waits delays what is under way, so beside that it is looked for more often.
+  private readonly sweep = new DeadlineSweep(() => this.idle.checkInbound())
   private readonly detector = new OwnFaultDetector()
   private readonly maxConnections: number
   private inFlight = 0
@@ -166,7 +168,9 @@ export class EgressClient {
 }
 
 function isLostUnanswered(outcome: ExchangeOutcome): boolean {
-  return outcome.kind === 'stopped' && outcome.stop.cause === 'error' && !outcome.hasAnswerBegun
+  if (outcome.kind !== 'stopped' || outcome.stop.cause !== 'error') return false
+  // Whoever sends too much is there, though it sends no answer.
+  return !outcome.hasAnswerBegun && !(outcome.stop.error instanceof InboundLimitError)
 }
 
 function attemptOf(outcome: ExchangeOutcome, reusedConnection: boolean) {

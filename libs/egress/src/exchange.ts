@@ -2,14 +2,12 @@ import { type Dispatcher, errors } from 'undici'
 import type { Connection } from './connection.js'
 import type { Deadline } from './deadline-sweep.js'
 import type { EgressPhase } from './egress-result.js'
+import { MOST_DRAINED_BYTES } from './inbound-limit.js'
 import { headersOf } from './response-headers.js'
 import type { StageStop } from './stage-outcome.js'
 
 /** What of an answer's body is kept. */
 export const MOST_BODY_BYTES = 16 * 1_024
-// A longer body that is announced and no longer than this is read to its end and thrown away, which costs less than a
-// new connection for the next request.
-const MOST_DRAINED_BYTES = 64 * 1_024
 /** Of 1xx answers to one request. Each costs a microsecond, and at line speed they would take a core until the deadline. */
 const MOST_INTERIM_ANSWERS = 100
 
@@ -41,6 +39,7 @@ export function exchange(
       else resolve(outcome)
     })
     deadline.onPassed(() => handler.onDeadline())
+    deadline.onSweep(() => connection.checkInbound())
     connection.dispatch(request, handler)
   })
 }

@@ -1,10 +1,14 @@
 import type { Connection } from './connection.js'
 
+// While nothing is under way nobody waits behind what a receiver sends unasked, and services are to be idle.
+const LOOK_EVERY_MS = 1_000
+
 /** Connections between two requests, over all origins together bounded in number: each is a file descriptor. */
 export class IdleConnections {
   private readonly byOrigin = new Map<string, Connection[]>()
   // A Set keeps the order of insertion: the first is the one idle for longest.
   private readonly all = new Set<Connection>()
+  private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly most: number) {}
 
@@ -25,11 +29,18 @@ export class IdleConnections {
   }
 
   put(connection: Connection): void {
+    connection.rest()
     this.all.add(connection)
     const stack = this.byOrigin.get(connection.origin)
     if (stack) stack.push(connection)
     else this.byOrigin.set(connection.origin, [connection])
     this.shrinkTo(this.most)
+    this.timer ??= setInterval(() => this.look(), LOOK_EVERY_MS).unref()
+  }
+
+  /** Closes those whose receivers send what nobody asked for. */
+  checkInbound(): void {
+    for (const connection of this.all) connection.checkInbound()
   }
 
   /** Closes those idle for longest until no more than `count` are left. */
@@ -47,5 +58,12 @@ export class IdleConnections {
     const stack = this.byOrigin.get(connection.origin) ?? []
     stack.splice(stack.lastIndexOf(connection), 1)
     if (stack.length === 0) this.byOrigin.delete(connection.origin)
+  }
+
+  private look(): void {
+    this.checkInbound()
+    if (this.all.size > 0) return
+    clearInterval(this.timer)
+    this.timer = undefined
   }
 }

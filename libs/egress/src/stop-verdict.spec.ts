@@ -59,6 +59,11 @@ test.each([
   ['headers', 'UND_ERR_SOCKET', 'connection_lost'],
   ['headers', 'UND_ERR_HEADERS_OVERFLOW', 'protocol'],
   ['body', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'connection_lost'],
+  ['tls', 'EGRESS_TOO_MANY_BYTES', 'tls'],
+  ['headers', 'EGRESS_TOO_MANY_BYTES', 'protocol'],
+  ['body', 'EGRESS_TOO_MANY_BYTES', 'protocol'],
+  ['headers', 'EGRESS_TOO_MANY_SESSIONS', 'tls'],
+  ['body', 'EGRESS_TOO_MANY_SESSIONS', 'tls'],
   ['connect', 'EHOSTUNREACH', 'connect'],
 ] as const)('in phase %s, %s is %s', (phase, code, reason) => {
   expect(anError(phase, code)).toEqual({ kind: 'failed', reason })

@@ -67,10 +67,12 @@ function resolveVerdict(code: string): StopVerdict {
 // ESERVFAIL too: a forwarder whose upstream is away says so for every name.
 const suspiciousCodes: ReadonlySet<string> = new Set(['ETIMEOUT', 'EREFUSED', 'ESERVFAIL'])
 
+const protocolCodes: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'EGRESS_TOO_MANY_BYTES'])
+
 function exchangeReason(code: string, error: Error): EgressFailureReason {
   // A receiver that wants a client certificate says so only after the handshake, in TLS 1.3.
-  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return 'tls'
-  if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol'
+  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code === 'EGRESS_TOO_MANY_SESSIONS') return 'tls'
+  if (error.name === 'HTTPParserError' || protocolCodes.has(code)) return 'protocol'
   // Undici's words for a 100 or 101 that nobody asked for.
   if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)/.test(error.message)) return 'protocol'
   return 'connection_lost'

@@ -2,6 +2,7 @@ import { X509Certificate, constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import * as tls from 'node:tls'
 import type { Deadline } from './deadline-sweep.js'
+import type { InboundLimit } from './inbound-limit.js'
 import { type StageOutcome, stoppedByDeadline, stoppedByError } from './stage-outcome.js'
 
 // A session is 1 to 4 kB; beyond this many hosts the ones unused longest pay a full handshake again.
@@ -31,7 +32,13 @@ export class TlsConnector {
   }
 
   /** The handshake with full verification against `host`, a name or an address, over a connected socket. */
-  connect(tcp: Socket, host: string, isAddress: boolean, deadline: Deadline): Promise<StageOutcome<tls.TLSSocket>> {
+  connect(
+    tcp: Socket,
+    inbound: InboundLimit,
+    host: string,
+    isAddress: boolean,
+    deadline: Deadline,
+  ): Promise<StageOutcome<tls.TLSSocket>> {
     return new Promise((resolve) => {
       const name = host.endsWith('.') ? host.slice(0, -1) : host
       const session = this.sessions.get(name)
@@ -64,6 +71,11 @@ export class TlsConnector {
         isVerified = true
         if (latestSession) this.remember(name, latestSession)
         resolve({ ok: true, value: socket })
+      })
+      // A handshake may be fed with messages that TLS passes over, as long as one likes.
+      deadline.onSweep(() => {
+        const excess = inbound.excess()
+        if (excess) fail(stoppedByError('tls', excess))
       })
       deadline.onPassed(() => fail(stoppedByDeadline('tls')))
     })

@@ -29,6 +29,9 @@ function flood(socket: Socket, text: string): void {
 export const dripTlsRecord: Misbehaviour = (socket) =>
   drip(socket, (count) => (count === 0 ? '\x16\x03\x03\x40\x00' : '\x02'))
 
+/** For a connection before TLS: wishes for a handshake, which a client passes over while it is in one. */
+export const floodHelloRequests: Misbehaviour = (socket) => flood(socket, '\x16\x03\x03\x40\x00' + '\0'.repeat(0x4000))
+
 export const dripHeaders: Misbehaviour = (socket) =>
   drip(socket, (count) => (count === 0 ? 'HTTP/1.1 200 OK\r\n' : `X-${count}: y\r\n`))
 
@@ -38,6 +41,13 @@ export const dripStatusLine: Misbehaviour = (socket) =>
 export const floodHeaders: Misbehaviour = (socket) => {
   socket.write('HTTP/1.1 200 OK\r\n')
   flood(socket, 'X-Header: and another one\r\n'.repeat(40))
+}
+
+export const floodLeadingCrlf: Misbehaviour = (socket) => flood(socket, '\r\n'.repeat(1_000))
+
+export const floodReason: Misbehaviour = (socket) => {
+  socket.write('HTTP/1.1 200 ')
+  flood(socket, 'O'.repeat(1_000))
 }
 
 const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'
@@ -58,6 +68,19 @@ export const dripChunks: Misbehaviour = (socket) => drip(socket, (count) => (cou
 
 export const dripChunkExtension: Misbehaviour = (socket) =>
   drip(socket, (count) => (count === 0 ? `${CHUNKED}1;` : 'x'))
+
+export const floodChunkExtension: Misbehaviour = (socket) => {
+  socket.write(`${CHUNKED}1;`)
+  flood(socket, 'x'.repeat(1_000))
+}
+
+export const floodChunkSize: Misbehaviour = (socket) => {
+  socket.write(CHUNKED)
+  flood(socket, '0'.repeat(1_000))
+}
+
+/** Answers as one should, and then goes on, although nothing is asked. */
+export const floodWhileIdle: Misbehaviour = (socket) => socket.write(anAnswer(), () => floodLeadingCrlf(socket))
 
 export const floodBody: Misbehaviour = (socket) => {
   socket.write(CHUNKED)

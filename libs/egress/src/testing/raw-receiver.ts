@@ -12,6 +12,8 @@ export interface RawReceiverOptions {
   at?: { host: string; port: number }
   /** Called when a whole request is there, with its text; `tcp` is what lies below TLS. */
   onRequest?: (socket: Socket, request: string, count: number, tcp: Socket) => void
+  /** Called with the secrets of TLS as they are made, a line each, as NSS writes key logs. */
+  onKeyLog?: (line: string) => void
   /** Called with the TCP connection, before TLS. */
   onTcp?: (socket: Socket) => void
 }
@@ -52,6 +54,7 @@ export class RawReceiver {
       socket.on('error', () => {})
       options.onTcp?.(socket)
     })
+    server.on('keylog', (line: Buffer) => options.onKeyLog?.(line.toString()))
     server.on(certificate ? 'secureConnection' : 'connection', (socket: Socket | TLSSocket) => {
       if ('isSessionReused' in socket) receiver.met(socket)
       receiver.listen(socket, options)
