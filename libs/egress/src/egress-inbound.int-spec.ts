@@ -162,6 +162,28 @@ describe('TLS of a receiver that', () => {
     expect(client.connections).toEqual({ inUse: 0, idle: 0 })
   })
 
+  test('cannot be read ends the attempt at once', async () => {
+    const receiver = await aReceiver({ certificate, ...speakingTls((records) => records.nonsense()) })
+    const result = await send(aClient(), receiver)
+    expect(result).toMatchObject({ kind: 'failed', reason: 'tls', phase: 'headers' })
+    expect(result.durationMs).toBeLessThan(DEADLINE_MS)
+    await expect.poll(() => receiver.open.size).toBe(0)
+  })
+
+  test('cannot be read any more while it is asked nothing has its connection closed', async () => {
+    const receiver = await aReceiver({
+      certificate,
+      ...speakingTls((records) => {
+        records.answer(anAnswer())
+        records.nonsense()
+      }),
+    })
+    const client = aClient()
+    expect(await send(client, receiver)).toMatchObject({ kind: 'answered', status: 200 })
+    await expect.poll(() => receiver.open.size).toBe(0)
+    expect(client.connections).toEqual({ inUse: 0, idle: 0 })
+  })
+
   test('sends some sessions and keys, as it may, has its connection used again', async () => {
     const receiver = await aReceiver({
       certificate,

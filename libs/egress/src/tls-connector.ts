@@ -62,7 +62,12 @@ export class TlsConnector {
         resolve(outcome)
       }
       // Both listeners stay for the socket's life: late errors need a listener, and TLS 1.3 sends sessions late.
-      socket.on('error', (error) => fail(stoppedByError('tls', error)))
+      socket.on('error', (error) => {
+        fail(stoppedByError('tls', error))
+        // After the handshake Node tells of what TLS cannot read and leaves the connection open; undici waits for its end.
+        // Not at once, so that an answer which came before is still taken.
+        setImmediate(() => socket.destroy())
+      })
       socket.on('session', (received) => {
         latestSession = received
         if (isVerified) this.remember(name, received)

@@ -42,6 +42,11 @@ export class TlsRecords {
     this.tcp.write(Buffer.concat(records))
   }
 
+  /** A record of no key that was agreed on. */
+  nonsense(): void {
+    this.tcp.write(Buffer.concat([Buffer.from([APPLICATION_DATA, 3, 3, 0, 64]), randomBytes(64)]))
+  }
+
   private keyUpdate(): Buffer {
     const record = this.record(HANDSHAKE, message(KEY_UPDATE, Buffer.from([0])))
     this.secret = this.derived('traffic upd', 32)
