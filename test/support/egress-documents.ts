@@ -35,6 +35,10 @@ refused address refuses the whole answer. The connection goes to exactly the add
 or newer with the certificate verified for the URL's host. No redirect is followed, no proxy used, no cookie kept, no body
 decompressed.
 
+Name servers with DNS64 add to each IPv4 address of an answer the same one under \`64:ff9b::/96\`. These are left out, neither
+judged nor called; any other address under that block is refused. A machine without IPv4 reaches receivers without IPv6 only
+where the block is allowed as an exception, and with it private IPv4 addresses, as far as the NAT64 leads there.
+
 At most ${kibibytes(MOST_HEADER_BYTES)} of headers and ${kibibytes(MOST_BODY_BYTES)} of body are kept. A longer body is read to its end when it announces at most ${kibibytes(MOST_DRAINED_BYTES)};
 else the connection is closed, and the answer counts. Whatever it is made of, no answer may take more than ${kibibytes(MOST_BYTES.answer)} on the
 wire, where line breaks, extensions of chunks and messages of TLS count as well, nor come with more than ${MOST_SESSIONS} TLS sessions:

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { describe, expect, test } from 'vitest'
-import { egressPolicy, isAllowedAddress, refusalOf, refusalOfAnswer } from './address-policy.js'
+import { egressPolicy, isAllowedAddress, refusalOf, refusalOfAnswer, withoutDns64 } from './address-policy.js'
 import { refusedBlocks } from './address-table.js'
 
 const strict = egressPolicy({ allowedCidrs: [], allowedPorts: '443', allowHttp: false })
@@ -156,6 +156,56 @@ describe('an answer of the DNS', () => {
     const answers = [['1.1.1.1'], ['127.0.0.1'], ['1.1.1.1'], ['1.1.1.1', '127.0.0.1']]
     const verdicts = answers.map((addresses) => refusalOfAnswer(addresses, strict)?.ip)
     expect(verdicts).toEqual([undefined, '127.0.0.1', undefined, '127.0.0.1'])
+  })
+})
+
+describe('an answer of a name server with DNS64', () => {
+  test.each([
+    [['8.8.8.8', '64:ff9b::808:808'], ['8.8.8.8']],
+    [['64:ff9b::808:808', '8.8.8.8'], ['8.8.8.8']],
+    [['8.8.8.8', '64:ff9b::8.8.8.8'], ['8.8.8.8']],
+    [
+      ['8.8.8.8', '64:ff9b::808:808', '1.1.1.1', '64:ff9b::101:101'],
+      ['8.8.8.8', '1.1.1.1'],
+    ],
+    [
+      ['8.8.8.8', '2606:4700::1'],
+      ['8.8.8.8', '2606:4700::1'],
+    ],
+  ])('is used without what it adds: %j', (addresses, used) => {
+    expect(withoutDns64(addresses, strict)).toEqual(used)
+    expect(refusalOfAnswer(used, strict)).toBeUndefined()
+  })
+
+  test.each([
+    ['another public address', ['8.8.8.8', '64:ff9b::808:809'], '64:ff9b::808:809'],
+    ['a private address', ['8.8.8.8', '64:ff9b::a00:1'], '64:ff9b::a00:1'],
+    ['the metadata of a cloud', ['8.8.8.8', '64:ff9b::808:808', '64:ff9b::a9fe:a9fe'], '64:ff9b::a9fe:a9fe'],
+    ['an address without its own record', ['64:ff9b::808:808'], '64:ff9b::808:808'],
+    ['a private address beside its own record', ['10.0.0.1', '64:ff9b::a00:1'], '10.0.0.1'],
+    ['a public address beside another that is private', ['8.8.8.8', '64:ff9b::808:808', '10.0.0.1'], '10.0.0.1'],
+    ['an address under a local prefix', ['8.8.8.8', '64:ff9b:1::808:808'], '64:ff9b:1::808:808'],
+    ['an address mapped otherwise', ['8.8.8.8', '::ffff:808:808'], '::ffff:808:808'],
+    ['an address with a zone', ['8.8.8.8', '64:ff9b::808:808%1'], '64:ff9b::808:808%1'],
+  ])('is refused for %s', (_what, addresses, ip) => {
+    expect(refusalOfAnswer(withoutDns64(addresses, strict), strict)).toMatchObject({ ip })
+  })
+
+  test('is used whole where the policy allows what it adds, so that machines without IPv4 have a way', () => {
+    const addresses = ['8.8.8.8', '64:ff9b::808:808']
+    expect(withoutDns64(addresses, withExceptions('64:ff9b::/96'))).toEqual(addresses)
+  })
+
+  test('is never used with more than was allowed without it', () => {
+    const some = fc.array(fc.ipV4(), { maxLength: 3 })
+    const mapped = (ip: string) => `64:ff9b::${ip}`
+    fc.assert(
+      fc.property(some, some, (own, added) => {
+        const used = withoutDns64([...own, ...[...own, ...added].map(mapped)], strict)
+        const isUsable = used.length > 0 && refusalOfAnswer(used, strict) === undefined
+        return !isUsable || used.every((ip) => own.includes(ip))
+      }),
+    )
   })
 })
 

@@ -61,6 +61,26 @@ export function refusalOfAnswer(
   return undefined
 }
 
+/**
+ * The answer without what a name server with DNS64 adds to it for machines without IPv4: each IPv4 address once more,
+ * under the prefix of NAT64. It says nothing new, and would have every receiver that has IPv4 alone refused. Where the
+ * policy allows that prefix nothing is left out; with any other address under it the answer is refused as before.
+ */
+export function withoutDns64(addresses: readonly string[], policy: EgressPolicy): string[] {
+  return addresses.filter((ip) => {
+    const embedded = embeddedByNat64(ip)
+    return embedded === undefined || !addresses.includes(embedded) || isAllowedAddress(ip, policy)
+  })
+}
+
+const nat64 = ipaddr.parseCIDR('64:ff9b::/96')
+
+function embeddedByNat64(ip: string): string | undefined {
+  if (isIP(ip) !== 6 || ip.includes('%')) return undefined
+  const address = ipaddr.parse(ip)
+  return isWithin(address, nat64) ? ipaddr.fromByteArray(address.toByteArray().slice(12)).toString() : undefined
+}
+
 const parsedTable = refusedBlocks.map(({ cidr, reason }) => ({ block: ipaddr.parseCIDR(cidr), reason }))
 
 function isWithin(address: Address, [network, bits]: Block): boolean {

@@ -1,4 +1,4 @@
-import { type EgressPolicy, isAllowedAddress, refusalOfAnswer } from './address-policy.js'
+import { type EgressPolicy, isAllowedAddress, refusalOfAnswer, withoutDns64 } from './address-policy.js'
 import { literalAddress, portOf } from './check-url.js'
 import { Connection } from './connection.js'
 import type { Deadline } from './deadline-sweep.js'
@@ -68,7 +68,9 @@ export class ConnectionOpener {
     if (!resolved.ok) return resolved
     // This name's answer is ours and not a stranger's, so the family that the policy does not allow is just left out.
     const { policy } = this.options
-    const usable = isLocalhost(hostname) ? resolved.value.filter((ip) => isAllowedAddress(ip, policy)) : resolved.value
+    const usable = isLocalhost(hostname)
+      ? resolved.value.filter((ip) => isAllowedAddress(ip, policy))
+      : withoutDns64(resolved.value, policy)
     return this.checked(hostname, usable.length > 0 ? usable : resolved.value)
   }
 

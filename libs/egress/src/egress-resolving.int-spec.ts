@@ -80,6 +80,14 @@ test.each([
   expect(receiver.accepted).toBe(0)
 })
 
+test('what a name server with DNS64 adds to an answer is neither judged nor called', async () => {
+  names.names.set('four.example.com', { addresses: ['127.0.0.1', '64:ff9b::7f00:1'] })
+  expect(await send(aClient(['127.0.0.1/32']), 'four.example.com')).toMatchObject({ kind: 'answered', status: 200 })
+  names.names.set('other.example.com', { addresses: ['127.0.0.1', '64:ff9b::7f00:2'] })
+  expect(await send(aClient(['127.0.0.1/32']), 'other.example.com')).toMatchObject({ reason: 'address_denied' })
+  expect(receiver.accepted).toBe(1)
+})
+
 test('a URL that the policy refuses is not sent, also when it was accepted under another policy', async () => {
   expect(await send(aClient(['127.1.0.0/16']), '127.0.0.1')).toMatchObject({ reason: 'address_denied' })
   expect(await send(aClient(['127.1.0.0/16']), 'localhost')).toMatchObject({ reason: 'address_denied' })
