@@ -59,6 +59,7 @@ test.each<[(text: string) => unknown, string[]]>([
     parsers.addressBlocks,
     ['10.0.0.1', '10.0.0.0/33', 'localhost/8', '10.0.0.0/', 'fd00::/129', '10.0.0/8', 'fe80::1%eth0/64'],
   ],
+  [parsers.addressBlocks, ['10.0.0.0/8/9', '10.0.0.0/8/', '/10.0.0.0/8', 'fd00::/8/8', '10.0.0.0//8', '10.0.0.0/ 8']],
   [parsers.portRanges, ['', 'https', '0', '443,', '65536', '2000-1000', '443-', '-443']],
   [parsers.keyRing, ['short', `${KEY},${KEY}`, `k1:${KEY},k1:${KEY}`, `K 1:${KEY}`, `${KEY}=`.slice(2)]],
 ])('%o refuses what is written otherwise', (parse, texts) => {

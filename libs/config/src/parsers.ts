@@ -80,10 +80,10 @@ export function topicPrefix(value: string): string {
 
 export function addressBlocks(value: string): string[] {
   return list(value).map((block) => {
-    const [address = '', bits = ''] = block.split('/')
-    const widest = isIP(address) === 6 ? 128 : 32
     // A zone (fe80::1%eth0) is of an address, not of a block.
-    if (isIP(address) === 0 || address.includes('%') || !/^\d{1,3}$/.test(bits) || Number(bits) > widest) {
+    const [, address = '', bits] = /^([^/%]+)\/(\d{1,3})$/.exec(block) ?? []
+    const widest = isIP(address) === 6 ? 128 : 32
+    if (isIP(address) === 0 || Number(bits) > widest) {
       throw new Error(`"${block}" is not a block of addresses: write it like 10.0.0.0/8 or fd00::/8`)
     }
     return block
