@@ -38,7 +38,8 @@ describe('the environment of a service', () => {
       serviceEnvironment('api', settings, environment).EGRESS_ALLOWED_CIDRS
     expect(cidrs({})).toBe('127.0.0.0/8,::1/128')
     expect(cidrs({ EGRESS_ALLOWED_CIDRS: '10.0.0.0/8' })).toBe('10.0.0.0/8')
-    expect(cidrs({ EGRESS_ALLOWED_CIDRS: '' })).toBe('')
+    // Which an empty value is, as to the services.
+    expect(cidrs({ EGRESS_ALLOWED_CIDRS: '' })).toBe('127.0.0.0/8,::1/128')
   })
 
   it('asks the lone local broker for one replica, and says nothing about replicas to another', () => {

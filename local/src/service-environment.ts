@@ -42,7 +42,7 @@ export function serviceEnvironment(
     // The default of three replicas is for real clusters; a lone broker refuses it.
     ...(settings.kafkaIsOurs && { KAFKA_REPLICATION_FACTOR: environment.KAFKA_REPLICATION_FACTOR || '1' }),
     DATABASE_URL: (service !== 'api' && settings.readerUrls?.[service]) || settings.databaseUrl,
-    EGRESS_ALLOWED_CIDRS: environment.EGRESS_ALLOWED_CIDRS ?? loopback,
+    EGRESS_ALLOWED_CIDRS: environment.EGRESS_ALLOWED_CIDRS || loopback,
     EGRESS_CA_FILE: settings.authoritiesFile,
     // Fan-out never sees a secret.
     ...(service !== 'fanout' && { SECRETS_KEY: settings.secretsKey }),
