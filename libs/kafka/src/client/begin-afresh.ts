@@ -1,7 +1,12 @@
+import type { Socket } from 'node:net'
+
 interface Connection {
   bytesBuffered: number
   bytesNeeded: number
   chunks: Buffer[]
+  socket?: Socket
+  /** Ours: while it connects. */
+  connecting?: Promise<boolean> | undefined
   isConnected(): boolean
   connect(): Promise<boolean>
 }
@@ -17,17 +22,20 @@ const LENGTH_BYTES = 4
 
 /**
  * kafkajs goes on with what the old connection had brought of an answer before it was reset, and takes the new one's
- * answers for the rest: nothing that it reads then is what was sent.
+ * answers for the rest: nothing that it reads then is what was sent. The same with what the old socket brings later, its end
+ * as well. And whoever finds it not connected makes a socket for it, of which it knows only the last.
  */
 export function forgetHalfAnswers(connectionClass: { prototype: Connection }): void {
   const { connect } = connectionClass.prototype
   function connectAfresh(this: Connection): Promise<boolean> {
-    if (!this.isConnected()) {
-      this.bytesBuffered = 0
-      this.bytesNeeded = LENGTH_BYTES
-      this.chunks = []
-    }
-    return connect.call(this)
+    if (this.isConnected()) return connect.call(this)
+    if (this.connecting) return this.connecting
+    this.bytesBuffered = 0
+    this.bytesNeeded = LENGTH_BYTES
+    this.chunks = []
+    this.socket?.destroy()
+    this.connecting = connect.call(this).finally(() => (this.connecting = undefined))
+    return this.connecting
   }
   connectionClass.prototype.connect = connectAfresh
 }

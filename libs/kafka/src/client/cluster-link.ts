@@ -114,7 +114,7 @@ export class ClusterLink {
 }
 
 /** An error code in an answer says that the connection works; kafkajs wraps it when it gives up retrying. */
-export function isBrokersAnswer(error: unknown): boolean {
+function isBrokersAnswer(error: unknown): boolean {
   return brokerErrorType(error) !== undefined
 }
 

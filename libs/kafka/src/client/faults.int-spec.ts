@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { ConsumerHooks } from '../consumer/consumer-options.js'
 import { eventually } from '../testing/eventually.testing.js'
-import { FETCH, KafkaProxy, LIST_OFFSETS, METADATA } from '../testing/kafka-proxy.testing.js'
+import {
+  FETCH,
+  FIND_COORDINATOR,
+  HEARTBEAT,
+  KafkaProxy,
+  LIST_OFFSETS,
+  METADATA,
+} from '../testing/kafka-proxy.testing.js'
 import { TestKafka } from '../testing/test-kafka.testing.js'
 
 const NOT_LEADER = 6
@@ -9,6 +17,12 @@ const NOT_LEADER = 6
 const SILENCE_MS = 10_500
 const TWO_REQUESTS_MS = 20_000
 const HALF_IS_READ_MS = 50
+/** Shorter than a request is waited for, and longer than offsets are. */
+const ONE_REQUEST_MS = 9_000
+/** So long that the group does not miss a member whose connection is silent. */
+const LONG_SESSION_MS = 40_000
+const FRESH_MS = 1_000
+const STALE_MS = 5_000
 
 const kafka = new TestKafka(inject('kafkaBrokers'))
 const producer = kafka.producer()
@@ -142,5 +156,101 @@ describe('a connection', () => {
     proxy.isSilent = false
     await eventually('the topic is found', () => isFound, TWO_REQUESTS_MS)
     await waiting
+  })
+})
+
+describe('a broker that falls silent, and resets nothing,', () => {
+  /** Alone in its group, behind the proxy; it remembers what it was handed and how often it joined. */
+  async function aMember(hooks: Partial<ConsumerHooks> = {}) {
+    const topic = await kafka.topic()
+    const seen: string[] = []
+    const counts = { joins: 0, assignments: 0 }
+    const options = {
+      topics: [topic],
+      groupId: `group-${topic}`,
+      settings: { heartbeatIntervalMs: 200, sessionTimeoutMs: LONG_SESSION_MS },
+    }
+    const consumer = through.consumer(
+      options,
+      (batch) => {
+        seen.push(...batch.records.map(({ value }) => String(value)))
+        batch.completeAll()
+      },
+      {
+        onJoined: () => {
+          counts.joins++
+          hooks.onJoined?.()
+        },
+        onAssigned: () => void counts.assignments++,
+      },
+    )
+    const send = (value: string) => producer.send([{ topic, key: 'k', value }])
+    return { consumer, topic, seen, counts, send }
+  }
+
+  it('is left by the fetches: the next record comes', async () => {
+    const { consumer, seen, counts, send } = await aMember()
+    await consumer.start()
+    await send('before')
+    await eventually('it consumes', () => seen.length === 1)
+    proxy.silenceOpen(FETCH)
+    await send('after')
+    await eventually('it consumes again', () => seen.includes('after'), TWO_REQUESTS_MS)
+    expect(counts).toEqual({ joins: 1, assignments: 1 })
+  })
+
+  it('is left by a consumer that begins: partitions are assigned and records come', async () => {
+    const { consumer, seen, counts, send } = await aMember({
+      onJoined: () => {
+        if (counts.joins === 1) proxy.silenceOpen()
+      },
+    })
+    await send('before')
+    await consumer.start()
+    await eventually('the record is there', () => seen.length === 1, TWO_REQUESTS_MS)
+    expect(counts).toEqual({ joins: 1, assignments: 1 })
+  })
+
+  it('may lead no more: a consumer that begins asks who does', async () => {
+    let leader: Socket | undefined
+    let isAsked = false
+    const { consumer, topic, seen, send } = await aMember({
+      onJoined: () => {
+        proxy.onAnswer = (api, answer, client) => {
+          if (api === METADATA && client === leader) isAsked = true
+          if (api !== LIST_OFFSETS || isAsked) return answer
+          leader = client
+          return undefined
+        }
+      },
+    })
+    await send('before')
+    // Where nothing is committed kafkajs asks as well.
+    await kafka.commitAs(`group-${topic}`, topic, 0)
+    await consumer.start()
+    await eventually('the record is there', () => seen.length === 1, ONE_REQUEST_MS)
+    expect(isAsked).toBe(true)
+  })
+
+  it('is left by the heartbeats: the membership is confirmed again', async () => {
+    const { consumer, counts } = await aMember()
+    await consumer.start()
+    await eventually('it beats', () => consumer.isReady() && proxy.requests.includes(HEARTBEAT))
+    proxy.silenceOpen(HEARTBEAT)
+    await eventually('nobody confirms it', () => consumer.heartbeatAgeMs() > STALE_MS)
+    await eventually('it is confirmed again', () => consumer.heartbeatAgeMs() < FRESH_MS, TWO_REQUESTS_MS)
+    expect(counts).toEqual({ joins: 1, assignments: 1 })
+  })
+
+  it('may keep the group no more: who does is asked, without a join', async () => {
+    const { consumer, counts } = await aMember()
+    await consumer.start()
+    await eventually('it beats', () => consumer.isReady() && proxy.requests.includes(HEARTBEAT))
+    const from = proxy.requests.length
+    const isAsked = () => proxy.requests.slice(from).includes(FIND_COORDINATOR)
+    proxy.onAnswer = (api, answer) => (api === HEARTBEAT && !isAsked() ? undefined : answer)
+    await eventually('nobody confirms it', () => consumer.heartbeatAgeMs() > STALE_MS)
+    await eventually('it is confirmed again', () => consumer.heartbeatAgeMs() < FRESH_MS, TWO_REQUESTS_MS)
+    expect(counts).toEqual({ joins: 1, assignments: 1 })
   })
 })

@@ -10,18 +10,21 @@ import {
 import { leanFetch, type StockParts } from '../fetch/lean-fetch.js'
 import { askBeforeJoin } from './before-join.js'
 import { forgetHalfAnswers, leaveSilentBrokers } from './begin-afresh.js'
+import { doubtCoordinator } from './doubt-coordinator.js'
 import { withInflightRequests } from './inflight-requests.js'
 import { insistOnJoin } from './insist-on-join.js'
 import { leanRequest } from './lean-request.js'
+import { leaveSilence, noticeSilence } from './leave-silence.js'
 import { patientCoordinatorSearch } from './patient-coordinator-search.js'
 import { reportGeneration } from './report-generation.js'
 import { restIdleTimer } from './rest-idle-timer.js'
 
 /**
- * The only place that loads kafkajs, with eleven repairs made before its own modules see one another: a faster
+ * The only place that loads kafkajs, with thirteen repairs made before its own modules see one another: a faster
  * record decoder, requests written once and let go of when they are answered, a fetch that asks for what it needs, a
  * timer that rests when nothing waits, the generation in GROUP_JOIN, a word before each join, joins that are not
- * left half done, a patient coordinator search, and connections that begin afresh after a reset and after silence.
+ * left half done, a patient coordinator search, one for a coordinator that does not answer, connections that begin afresh
+ * after a reset and after silence, and that are left when they fall silent.
  * They lean on files inside the package, which is why package.json pins its exact version.
  */
 const load = createRequire(import.meta.url)
@@ -42,7 +45,11 @@ function loadRepaired(): typeof KafkaJs {
     patientCoordinatorSearch(load('kafkajs/src/errors.js'))
     restIdleTimer(load('kafkajs/src/network/requestQueue/index.js'))
     replace('kafkajs/src/network/requestQueue/index.js', withInflightRequests)
+    replace('kafkajs/src/network/requestQueue/index.js', noticeSilence)
     forgetHalfAnswers(load('kafkajs/src/network/connection.js'))
+    replace('kafkajs/src/network/connectionPool.js', (stock: Parameters<typeof leaveSilence>[0]) =>
+      leaveSilence(stock, load('kafkajs/src/errors.js').KafkaJSConnectionError),
+    )
     leaveSilentBrokers(load('kafkajs/src/broker/index.js'), load('kafkajs/src/errors.js').KafkaJSConnectionError)
     const stockDecoder = load('kafkajs/src/protocol/recordBatch/v0/decoder.js') as BatchDecoder
     replace<BatchDecoder>('kafkajs/src/protocol/recordBatch/v0/decoder.js', (stock) =>
@@ -54,6 +61,7 @@ function loadRepaired(): typeof KafkaJs {
     replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof leanFetch>[0]) =>
       leanFetch(stock, stockParts(stockDecoder)),
     )
+    replace('kafkajs/src/consumer/consumerGroup.js', doubtCoordinator)
     replace('kafkajs/src/consumer/consumerGroup.js', (stock: Parameters<typeof insistOnJoin>[0]) =>
       insistOnJoin(stock, () => errorOfCode(REBALANCE_IN_PROGRESS)),
     )

@@ -1,8 +1,9 @@
 import type { Consumer, ConsumerGroupJoinEvent, RequestEvent } from 'kafkajs'
 import { backoffMs } from '../client/backoff.js'
-import { brokerErrorType, isBrokersAnswer } from '../client/cluster-link.js'
+import { brokerErrorType } from '../client/cluster-link.js'
 import { errorText } from '../client/error-text.js'
 import type { Cluster } from '../client/kafkajs.js'
+import { lookUpLeaders } from '../client/look-up-leaders.js'
 import { pauseFor } from '../client/pause-for.js'
 import { within } from '../client/within.js'
 import type { KafkaClient, KafkaConnection } from '../kafka-connection.js'
@@ -28,8 +29,6 @@ const START_WAIT_MS = 10_000
 const CLOSE_WAIT_MS = 5_000
 const MAX_START_BACKOFF_MS = 5_000
 const ENDS_REFRESH_MS = 10_000
-/** Of who leads, before the offsets are asked for again. */
-const LOOK_UP_MS = 1_000
 const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 /** The commit before a join; the group's other members wait for it, too. */
 const LAST_COMMIT_MS = 1_000
@@ -289,11 +288,8 @@ export class DecoupledConsumer {
     try {
       return await this.coordinator.ask((broker) => readStartingOffsets(cluster, broker, groupId, partitions))
     } catch (error) {
-      // A leader may have moved, and nothing else asks for it while the first records wait for this.
-      if (isBrokersAnswer(error)) {
-        const refreshed = within(LOOK_UP_MS, 'looking up leaders', cluster.refreshMetadata())
-        await refreshed.catch(() => undefined)
-      }
+      // A leader may have moved, or be gone and silent, and nothing else asks for it while the first records wait for this.
+      await lookUpLeaders(cluster)
       throw error
     }
   }

@@ -1,3 +1,4 @@
+import { lookUpLeaders } from '../client/look-up-leaders.js'
 import type { OwnAssigner } from '../client/own-assigner.js'
 import { pauseFor } from '../client/pause-for.js'
 import { rotated } from '../client/rotated.js'
@@ -17,6 +18,7 @@ import { QuietTopics } from './quiet-topics.js'
 export interface FetchingGroup {
   cluster: {
     brokerPool: { metadata: object | null }
+    refreshMetadata(): Promise<void>
     refreshMetadataIfNecessary(): Promise<void>
     findBroker(node: { nodeId: number }): Promise<FetchingBroker>
   }
@@ -190,6 +192,8 @@ export function leanFetch(stock: GroupClass, parts: StockParts): GroupClass {
         return (await broker.connectionPool.send(exchange)) as FetchAnswer
       } catch (error) {
         if ((error as Error).name === 'KafkaJSConnectionClosedError') await broker.disconnect()
+        // Of one that is gone kafkajs would ask for records for minutes: as long as it takes its metadata for new.
+        else await lookUpLeaders(this.cluster)
         throw error
       }
     }

@@ -5,7 +5,9 @@ export const PRODUCE = 0
 export const FETCH = 1
 export const LIST_OFFSETS = 2
 export const METADATA = 3
+export const FIND_COORDINATOR = 10
 export const JOIN_GROUP = 11
+export const HEARTBEAT = 12
 export const SYNC_GROUP = 14
 
 /**
@@ -22,7 +24,9 @@ export class KafkaProxy {
   /** Passes nothing on, in either direction, and keeps connections open. */
   isSilent = false
   private readonly sockets = new Set<Socket>()
-  private readonly clients = new Set<Socket>()
+  /** Clients' connections with the APIs that each was used for. */
+  private readonly clients = new Map<Socket, Set<number>>()
+  private readonly silenced = new Set<Socket>()
 
   private constructor(
     private readonly server: Server,
@@ -46,6 +50,16 @@ export class KafkaProxy {
     return this.clients.size
   }
 
+  /**
+   * Connections that are open now pass nothing on from now on, and stay open; later ones do. With an API only those that
+   * were used for it.
+   */
+  silenceOpen(api?: number): void {
+    for (const [client, apis] of this.clients) {
+      if (api === undefined || apis.has(api)) this.silenced.add(client)
+    }
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy()
     await new Promise((resolve) => this.server.close(resolve))
@@ -59,8 +73,13 @@ export class KafkaProxy {
     const broker = connect(this.brokerPort, '127.0.0.1')
     const lost = new Set<number>()
     const asked = new Map<number, number>()
-    this.clients.add(client)
-    client.on('close', () => this.clients.delete(client))
+    const apis = new Set<number>()
+    const isSilent = () => this.isSilent || this.silenced.has(client)
+    this.clients.set(client, apis)
+    client.on('close', () => {
+      this.clients.delete(client)
+      this.silenced.delete(client)
+    })
     for (const [one, other] of [
       [client, broker],
       [broker, client],
@@ -75,9 +94,10 @@ export class KafkaProxy {
     client.on(
       'data',
       frames((frame) => {
-        if (this.isSilent) return
+        if (isSilent()) return
         const api = frame.readInt16BE(4)
         this.requests.push(api)
+        apis.add(api)
         asked.set(frame.readInt32BE(8), api)
         const left = this.loses.get(api) ?? 0
         if (left > 0) {
@@ -90,7 +110,7 @@ export class KafkaProxy {
     broker.on(
       'data',
       frames((frame) => {
-        if (this.isSilent) return
+        if (isSilent()) return
         const id = frame.readInt32BE(4)
         if (lost.has(id)) return client.destroy()
         const answer = this.onAnswer(asked.get(id)!, this.redirected(frame), client)
