@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { forgetHalfAnswers } from './begin-afresh.js'
+import { forgetHalfAnswers, leaveSilentBrokers } from './begin-afresh.js'
 
 /** kafkajs' connection as far as it goes here; each socket remembers whether it was destroyed. */
 function aConnection() {
@@ -58,5 +58,43 @@ describe('a connection that is not open', () => {
     await second
     expect(sockets.map(({ isDestroyed }) => isDestroyed)).toEqual([true, false])
     expect(connection).toMatchObject({ bytesBuffered: 0, bytesNeeded: 4, chunks: [] })
+  })
+})
+
+describe('a broker that takes a connection', () => {
+  class ConnectionError extends Error {}
+
+  /** kafkajs' broker as far as it goes here: its connecting fails. */
+  async function connecting(errorName: string, versions: object | null) {
+    const failure = Object.assign(new Error('failed'), { name: errorName })
+    class Stock {
+      versions = versions
+      isLeft = false
+      connect(): Promise<void> {
+        return Promise.reject(failure)
+      }
+      async disconnect(): Promise<void> {
+        this.isLeft = true
+      }
+    }
+    leaveSilentBrokers(Stock, ConnectionError)
+    const broker = new Stock()
+    const told: unknown = await broker.connect().catch((error: unknown) => error)
+    return { isLeft: broker.isLeft, isToldAsLost: told instanceof ConnectionError, isItself: told === failure }
+  }
+
+  it.each([null, {}])('and is silent is left, and told as lost, known before or not: %o', async (versions) => {
+    const outcome = await connecting('KafkaJSRequestTimeoutError', versions)
+    expect(outcome).toEqual({ isLeft: true, isToldAsLost: true, isItself: false })
+  })
+
+  it('and refuses us is left as long as nothing is known of it', async () => {
+    const refused = 'KafkaJSSASLAuthenticationError'
+    expect(await connecting(refused, null)).toEqual({ isLeft: true, isToldAsLost: false, isItself: true })
+    expect(await connecting(refused, {})).toEqual({ isLeft: false, isToldAsLost: false, isItself: true })
+  })
+
+  it('is not left by whoever waits for another to connect', async () => {
+    expect(await connecting('KafkaJSLockTimeout', null)).toEqual({ isLeft: false, isToldAsLost: false, isItself: true })
   })
 })

@@ -43,7 +43,8 @@ export function forgetHalfAnswers(connectionClass: { prototype: Connection }): v
 /**
  * A broker that takes a connection and is silent (stopped, or busy) leaves kafkajs with one that it takes for ready and
  * cannot use: it never asks again what the broker understands. Closed, and told as what it is, it is made anew, with the next
- * broker of the list.
+ * broker of the list. One that was known before and is silent while we say who we are is tried again for a minute by kafkajs,
+ * which looks for those that took its place only when a connection fails.
  */
 export function leaveSilentBrokers(
   brokerClass: { prototype: ConnectingBroker },
@@ -54,13 +55,13 @@ export function leaveSilentBrokers(
     try {
       await connect.call(this)
     } catch (error) {
+      const { name, message } = error as Error
+      const isLate = name === 'KafkaJSRequestTimeoutError'
       // One that waits for another's connecting has nothing to close.
-      const isOurs = (error as Error).name !== 'KafkaJSLockTimeout'
-      if (!isOurs || this.versions) throw error
+      const isOurs = name !== 'KafkaJSLockTimeout'
+      if (!isOurs || (this.versions && !isLate)) throw error
       await this.disconnect()
-      throw (error as Error).name === 'KafkaJSRequestTimeoutError'
-        ? new connectionError((error as Error).message)
-        : error
+      throw isLate ? new connectionError(message) : error
     }
   }
   brokerClass.prototype.connect = connectOrLeave

@@ -10,6 +10,10 @@ function aGroup() {
   class Stock {
     groupId = 'group'
     cluster = {
+      refreshMetadata: () => {
+        asked.push('which brokers there are')
+        return Promise.resolve()
+      },
       findGroupCoordinatorMetadata: ({ groupId, coordinatorType }: { groupId: string; coordinatorType: number }) => {
         asked.push(`who keeps ${groupId}/${coordinatorType}`)
         if (!keeps.isKnown) return Promise.reject(Object.assign(new Error('no broker'), { retriable: false }))
@@ -47,7 +51,7 @@ describe('the coordinator of a group', () => {
     asked.length = 0
     await Promise.all([group.heartbeat(soon), group.heartbeat(soon)])
     await group.heartbeat(soon)
-    expect(asked).toEqual(['who keeps group/0', 'beat to 2', 'beat to 2', 'beat to 2'])
+    expect(asked).toEqual(['which brokers there are', 'who keeps group/0', 'beat to 2', 'beat to 2', 'beat to 2'])
     expect(group.offsetManager).toEqual({ coordinator: { nodeId: 2 } })
   })
 

@@ -1,8 +1,10 @@
 import { MUST_JOIN } from './insist-on-join.js'
+import { lookUpLeaders } from './look-up-leaders.js'
 
 interface BeatingGroup {
   groupId: string
   cluster: {
+    refreshMetadata(): Promise<void>
     findGroupCoordinatorMetadata(of: {
       groupId: string
       coordinatorType: number
@@ -42,6 +44,8 @@ export function doubtCoordinator(stock: BeatingGroupClass): BeatingGroupClass {
 
     async #find(): Promise<void> {
       const { cluster, groupId } = this
+      // Who is gone is no broker of the cluster any more, and would else be asked who keeps the group as often as others.
+      await lookUpLeaders(cluster)
       try {
         const { coordinator } = await cluster.findGroupCoordinatorMetadata({ groupId, coordinatorType: OF_GROUPS })
         this.coordinator = await cluster.findBroker(coordinator)
