@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { egressPolicy } from './address-policy.js'
 import { EgressClient } from './egress-client.js'
+import { MOST_BODY_BYTES } from './exchange.js'
 import { MOST_BYTES, MOST_SESSIONS } from './inbound-limit.js'
 import { anAuthority, type KeyAndCertificate } from './testing/certificates.js'
 import {
@@ -120,6 +121,24 @@ describe.each(['http', 'https'] as const)('over %s', (scheme) => {
     for (let count = 0; count < 10; count++) expect(await send(client, receiver, scheme)).toMatchObject({ status: 200 })
     expect(receiver.accepted).toBe(1)
     expect(sockets[0]?.bytesRead).toBeGreaterThan(MOST_BYTES.answer)
+  })
+})
+
+describe('an answer of which only the rest that is thrown away is missing', () => {
+  const most = anAnswer('x'.repeat(MOST_BODY_BYTES), 200, { 'Content-Length': String(2 * MOST_BODY_BYTES) })
+
+  test('counts when its connection ends', async () => {
+    const receiver = await aReceiver({ onRequest: (socket) => socket.end(most) })
+    expect(await send(aClient(), receiver, 'http')).toMatchObject({ kind: 'answered', status: 200, truncated: true })
+  })
+
+  test('counts when more comes than may', async () => {
+    const onRequest = (records: TlsRecords) => {
+      records.answer(most)
+      records.keyUpdates(MOST_BYTES.answer)
+    }
+    const receiver = await aReceiver({ certificate, ...speakingTls(onRequest) })
+    expect(await send(aClient(), receiver)).toMatchObject({ kind: 'answered', status: 200, truncated: true })
   })
 })
 

@@ -94,12 +94,12 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onError(error: Error): void {
-    this.stop({ phase: this.phase, cause: 'error', error })
+    if (this.isAllHere()) this.answer(false)
+    else this.stop({ phase: this.phase, cause: 'error', error })
   }
 
   onDeadline(): void {
-    // All that is wanted of the answer is here: what is missing was to be thrown away.
-    if (this.received >= MOST_BODY_BYTES) this.answer(false)
+    if (this.isAllHere()) this.answer(false)
     else this.stop({ phase: this.phase, cause: 'deadline' })
   }
 
@@ -110,6 +110,11 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
       this.stop({ phase: 'headers', cause: 'error', error })
     }
     return true
+  }
+
+  /** All that is wanted of the answer: what is missing was to be thrown away. */
+  private isAllHere(): boolean {
+    return this.received >= MOST_BODY_BYTES
   }
 
   private isWorthDraining(): boolean {

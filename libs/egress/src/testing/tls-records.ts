@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import type { RawReceiverOptions } from './raw-receiver.js'
 
 const HANDSHAKE = 22
+/** Of a record. */
+const MOST_CONTENT_BYTES = 16 * 1_024
 const APPLICATION_DATA = 23
 const NEW_SESSION_TICKET = 4
 const KEY_UPDATE = 24
@@ -28,7 +30,10 @@ export class TlsRecords {
   }
 
   answer(text: string): void {
-    this.tcp.write(this.record(APPLICATION_DATA, Buffer.from(text)))
+    const content = Buffer.from(text)
+    for (let at = 0; at < content.length; at += MOST_CONTENT_BYTES) {
+      this.tcp.write(this.record(APPLICATION_DATA, content.subarray(at, at + MOST_CONTENT_BYTES)))
+    }
   }
 
   sessions(count: number): void {
