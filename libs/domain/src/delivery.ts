@@ -36,7 +36,7 @@ export interface Delivery {
   deferredSince: number | null
   /** Exactly the bytes that the API accepted; every attempt sends these. */
   body: Buffer
-  /** W3C trace context that its attempts follow from, where there is one: the producer's, or where we trace the fan-out's. */
+  /** W3C trace context that its attempts follow from, where there is one: of the request that asked for it, or of what we traced since. */
   traceparent?: string
 }
 

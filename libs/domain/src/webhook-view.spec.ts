@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aWebhook } from './builders.testing.js'
 import type { SubscribedWebhook } from './webhook.js'
-import { type WebhookChange, WebhookView } from './webhook-view.js'
+import { MOST_DELETED, type WebhookChange, WebhookView } from './webhook-view.js'
 
 type Change = WebhookChange<SubscribedWebhook>
 
@@ -38,6 +38,14 @@ test('an old change cannot revive a deleted webhook, not even one that was never
   expect(view.get('whk_abc123')).toBeUndefined()
   expect(view.size).toBe(0)
   expect([...view.ofAccount('acc_1')]).toEqual([])
+})
+
+test('remembers the deleted webhooks of late, however many there were', () => {
+  const view = new WebhookView<SubscribedWebhook>()
+  for (let n = 0; n <= MOST_DELETED; n++) view.apply(deleted(`whk_${n}`, 2))
+  expect(view.deletedSize).toBe(MOST_DELETED)
+  expect(view.apply(changed(aWebhook({ id: `whk_${MOST_DELETED}`, version: 1 })))).toBe(false)
+  expect(view.apply(changed(aWebhook({ id: 'whk_1', version: 1 })))).toBe(false)
 })
 
 test("one account's webhooks are not another's", () => {

@@ -1,4 +1,11 @@
+import { BoundedMap } from './bounded-map.js'
 import type { SubscribedWebhook } from './webhook.js'
+
+/**
+ * Deleted webhooks that are remembered. Old changes of theirs come from the overlap of snapshot and topic only, minutes long;
+ * all that ever were would be as many as somebody cares to make and delete.
+ */
+export const MOST_DELETED = 100_000
 
 /** A change of configuration: the new state of a webhook, or its removal. Carries the version either way. */
 export type WebhookChange<W extends SubscribedWebhook> =
@@ -11,10 +18,14 @@ export type WebhookChange<W extends SubscribedWebhook> =
 export class WebhookView<W extends SubscribedWebhook> {
   readonly #byId = new Map<string, W>()
   readonly #byAccount = new Map<string, Map<string, W>>()
-  readonly #deletedVersions = new Map<string, number>()
+  readonly #deletedVersions = new BoundedMap<string, number>(MOST_DELETED)
 
   get size(): number {
     return this.#byId.size
+  }
+
+  get deletedSize(): number {
+    return this.#deletedVersions.size
   }
 
   get(webhookId: string): W | undefined {

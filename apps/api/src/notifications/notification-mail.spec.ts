@@ -36,7 +36,9 @@ describe('the mail about a webhook', () => {
     expect(to).toBe('owner@example.com')
     expect(text).toContain('12 attempts in a row have failed since 2024-01-15 08:00:00 UTC.')
     expect(text).toContain('at 2024-01-15 11:00:00 UTC: Your receiver answered 500')
-    expect(text).toContain('will be disabled at 2024-01-15 14:00:00 UTC')
+    expect(text).toContain('will be disabled at 2024-01-15 14:00:00 UTC at the earliest')
+    expect(text).toContain(`and ${RULE.afterAttempts} attempts in a row have failed`)
+    expect(text).not.toContain('lost')
   })
 
   it('that was disabled names the reason, the evidence and the way back', () => {

@@ -34,13 +34,14 @@ const LAST_FOR_NOW =
   'your webhooks: GET /v1/webhooks shows the state of each.'
 
 function failing(_: string, { streak }: NotificationEvidence, rule: DisableRule): string[] {
-  const disableAt = streak ? ` at ${timeOf(streak.since + rule.afterMs)}` : ''
+  const disableAt = streak ? ` at ${timeOf(streak.since + rule.afterMs)} at the earliest` : ''
   return [
     'Your webhook has not accepted a single delivery for a while.',
     evidenceOf(streak),
-    `Deliveries are being retried, and nothing is lost so far. If it goes on like this, the webhook will be disabled` +
-      `${disableAt}, when it has been failing for ${formatDuration(rule.afterMs)}. One delivery that your receiver ` +
-      'answers with a 2xx status is enough to prevent that.',
+    'Deliveries are being retried, and those that are given up after their last retry can be replayed. If it goes on ' +
+      `like this, the webhook will be disabled${disableAt}, when it has been failing for ` +
+      `${formatDuration(rule.afterMs)} and ${rule.afterAttempts} attempts in a row have failed. One delivery that your ` +
+      'receiver answers with a 2xx status is enough to prevent that.',
     'What usually helps: look at the answers that your receiver gave, in the log of deliveries, and check ' +
       'its URL, its certificate and that it answers within 5 seconds.',
   ]

@@ -420,6 +420,13 @@ describe('a lane that may be forgotten', () => {
     probed.probeFirst(1)
     expect([failed.isForgettable(60 * minutes), probed.isForgettable(60 * minutes)]).toEqual([false, false])
   })
+
+  it('is not one that asked for a pause, before that is over, also when it answered another request with success', () => {
+    const lane = aLane()
+    attempts(lane, 1, ok, 0)
+    lane.pause(60 * minutes)
+    expect([lane.isForgettable(59 * minutes), lane.isForgettable(60 * minutes)]).toEqual([false, true])
+  })
 })
 
 describe('a replay in a lane that halved what may be under way', () => {

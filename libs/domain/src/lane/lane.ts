@@ -150,12 +150,13 @@ export class Lane {
     return this.#failedSinceSuccess || this.#underWay > 0 ? 'unproven' : 'untried'
   }
 
-  /** Nothing to remember: its last word was a success, long enough ago. */
+  /** Nothing to remember: its last word was a success, long enough ago, and it did not ask for a pause that lasts. */
   isForgettable(now: number): boolean {
     return (
       this.unfinished === 0 &&
       !this.#mustProbe &&
       !this.#failedSinceSuccess &&
+      this.#pausedUntil <= now &&
       now - this.#lastSuccessAt > FORGOTTEN_AFTER_MS
     )
   }
