@@ -272,9 +272,10 @@ describe('the command line of operators', () => {
   })
 
   it.each([
-    ['DELIVERY_RETENTION', '?'],
-    ['EVENT_RETENTION', '-'],
-  ])('leaves dead letters alone that are older than the %s', async (variable, laterChain) => {
+    { variable: 'DELIVERY_RETENTION', laterChain: '?', forgotten: 1 },
+    { variable: 'EVENT_RETENTION', laterChain: '-', forgotten: 0 },
+  ])('leaves $forgotten dead letters alone, being older than the $variable', async (given) => {
+    const { variable, laterChain, forgotten } = given
     const { connection, topics } = kafkaAccess()
     const id = `whk_${variable}`
     await aWebhook(id)
@@ -296,18 +297,16 @@ describe('the command line of operators', () => {
     )
     expect(lastCells).toEqual(['-', laterChain])
     expect(await json('dead-letters', 'replay', '--webhook', id)).toEqual({
-      replayed: 1,
-      left_out: 1,
-      left_out_by_reason: { replayed_before: 0, no_longer_kept: 1, webhook_disabled: 0, webhook_deleted: 0 },
+      replayed: 2 - forgotten,
+      left_out: forgotten,
+      left_out_by_reason: { replayed_before: 0, no_longer_kept: forgotten, webhook_disabled: 0, webhook_deleted: 0 },
     })
-    expect((await run('dead-letters', 'replay', '--webhook', id)).out).toBe(
-      [
-        '0 deliveries replayed',
-        '1 left out: replayed before, or redelivered since',
-        '1 left out: accepted longer ago than events and deliveries are kept: whether they were replayed before is not known',
-        '',
-      ].join('\n'),
-    )
+    const unknown = 'accepted longer ago than deliveries are kept: whether they were replayed before is not known'
+    expect((await run('dead-letters', 'replay', '--webhook', id)).out.trimEnd().split('\n')).toEqual([
+      '0 deliveries replayed',
+      `${2 - forgotten} left out: replayed before, or redelivered since`,
+      ...(forgotten > 0 ? [`${forgotten} left out: ${unknown}`] : []),
+    ])
   })
 
   it.each(['list', 'replay'])('says that there is no such webhook: dead-letters %s', async (command) => {

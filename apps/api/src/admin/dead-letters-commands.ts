@@ -49,8 +49,7 @@ function linesOf({ replayed, leftOut }: ReplayOutcome): string[] {
 
 const REASONS: Record<keyof ReplayOutcome['leftOut'], string> = {
   replayed_before: 'replayed before, or redelivered since',
-  no_longer_kept:
-    'accepted longer ago than events and deliveries are kept: whether they were replayed before is not known',
+  no_longer_kept: 'accepted longer ago than deliveries are kept: whether they were replayed before is not known',
   webhook_disabled: 'webhook disabled; they can be replayed when it is enabled',
   webhook_deleted: 'webhook deleted',
 }

@@ -3,7 +3,6 @@ import { BatchingProducer, type ConsumedRecord } from '#kafka'
 import { type Database, DeliveryLog, RedeliveryStore, WebhookSnapshot, oneOfEach } from '#postgres'
 import { RedeliveryLog } from '../redeliveries/redelivery-log.js'
 import { requestedChainOf } from '../redeliveries/requested-redelivery.js'
-import { keptMs } from '../replays/replay-range.js'
 import { CallableWebhooks, type NotCallable, assertExists } from './callable-webhooks.js'
 import { deadLetterFrom, deliveryOf, keyOf, latestChains, nextChainOf } from './dead-letter.js'
 import { laterChains } from './later-chains.js'
@@ -52,7 +51,7 @@ async function replay(
   webhooks: CallableWebhooks,
   givenUp: Map<string, number>,
 ): Promise<ReplayOutcome> {
-  const keptSince = Date.now() - keptMs(access.config)
+  const keptSince = Date.now() - access.config.topics.deliveryRetentionMs
   const kept = new Map([...givenUp].filter(([key]) => deliveryOf(key).acceptedAt >= keptSince))
   const later = await laterChains(new DeliveryLog(database), kept)
   const due = new Map([...kept].filter(([key]) => !later.has(key)))

@@ -6,7 +6,8 @@ import type { Socket } from 'node:net'
 const SWEEP_EVERY_MS = 50
 /**
  * What takes longer to arrive or to be answered is cut off: whoever drips a request, or does not read its answer, must
- * not use up the grace period, in which consumers are still to leave their groups. An honest answer takes less. Ms.
+ * not use up the grace period, in which consumers are still to leave their groups. An upload that is as slow is cut off with
+ * them, and sent again. Ms.
  */
 const CUT_OFF_AFTER_MS = 8_000
 

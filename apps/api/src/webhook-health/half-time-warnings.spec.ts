@@ -8,13 +8,7 @@ beforeEach(() => void vi.useFakeTimers({ now: NOON }))
 afterEach(() => void vi.useRealTimers())
 
 /** One streak that is due, and read models that are as far as the test says. */
-function lookingFor({
-  isDue = true,
-  caughtUp = async () => true,
-}: {
-  isDue?: boolean
-  caughtUp?: () => Promise<boolean>
-}) {
+function lookingFor({ isDue = true, cameTo = async () => true }: { isDue?: boolean; cameTo?: () => Promise<boolean> }) {
   const warnings = {
     isAnyDue: vi.fn(async () => isDue),
     warn: vi.fn(async () => {
@@ -23,7 +17,12 @@ function lookingFor({
       return { warned, isMore: false }
     }),
   }
-  const progress = { caughtUp: vi.fn(caughtUp), hasStopped: false }
+  let end = 0
+  const progress = {
+    ends: vi.fn(async () => [{ partition: 0, first: 0, end: ++end }]),
+    cameTo: vi.fn(cameTo),
+    hasStopped: false,
+  }
   const notifications = { wake: vi.fn() }
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const looks = new HalfTimeWarnings(
@@ -40,7 +39,7 @@ function lookingFor({
 it('warns of what is due, once the read models know all that is in the log', async () => {
   const { looks, warnings, progress, notifications } = lookingFor({})
   await vi.advanceTimersByTimeAsync(0)
-  expect(progress.caughtUp).toHaveBeenCalledTimes(1)
+  expect(progress.cameTo).toHaveBeenCalledTimes(1)
   expect(warnings.warn).toHaveBeenCalledExactlyOnceWith(NOON - 3 * HOUR_MS)
   expect(notifications.wake).toHaveBeenCalledTimes(1)
   await looks.onApplicationShutdown()
@@ -48,16 +47,18 @@ it('warns of what is due, once the read models know all that is in the log', asy
 
 it('warns nobody while the read models are behind: a success may be in the log alone', async () => {
   let isPast = false
-  const { looks, warnings, notifications, logger } = lookingFor({ caughtUp: async () => isPast })
+  const { looks, warnings, progress, notifications, logger } = lookingFor({ cameTo: async () => isPast })
   await vi.advanceTimersByTimeAsync(HOUR_MS)
-  expect(warnings.isAnyDue.mock.calls.length).toBeGreaterThan(1)
+  expect(progress.cameTo.mock.calls.length).toBeGreaterThan(1)
   expect(warnings.warn).not.toHaveBeenCalled()
   expect(notifications.wake).not.toHaveBeenCalled()
   expect(logger.warn).not.toHaveBeenCalled()
 
   isPast = true
   await vi.advanceTimersToNextTimerAsync()
-  expect(warnings.warn).toHaveBeenCalledTimes(1)
+  // Of what was due at the first look, whose end of the log the read models have come to at last.
+  expect(new Set(progress.cameTo.mock.calls.map((of) => JSON.stringify(of)))).toHaveLength(1)
+  expect(warnings.warn).toHaveBeenCalledExactlyOnceWith(NOON - 3 * HOUR_MS)
   await looks.onApplicationShutdown()
 })
 
@@ -65,13 +66,13 @@ it('does not ask how far the read models are while there is nobody to warn', asy
   const { looks, warnings, progress } = lookingFor({ isDue: false })
   await vi.advanceTimersByTimeAsync(HOUR_MS)
   expect(warnings.isAnyDue.mock.calls.length).toBeGreaterThan(1)
-  expect(progress.caughtUp).not.toHaveBeenCalled()
+  expect(progress.ends).not.toHaveBeenCalled()
   expect(warnings.warn).not.toHaveBeenCalled()
   await looks.onApplicationShutdown()
 })
 
 it('says once that the broker is away, and warns nobody meanwhile', async () => {
-  const { looks, warnings, logger } = lookingFor({ caughtUp: () => Promise.reject(new Error('away')) })
+  const { looks, warnings, logger } = lookingFor({ cameTo: () => Promise.reject(new Error('away')) })
   await vi.advanceTimersByTimeAsync(HOUR_MS)
   expect(logger.warn).toHaveBeenCalledTimes(1)
   expect(warnings.warn).not.toHaveBeenCalled()
@@ -81,7 +82,7 @@ it('says once that the broker is away, and warns nobody meanwhile', async () => 
 it('does not take it for a failure that whoever waits is let go when the process stops', async () => {
   let letGo = (_: Error): void => undefined
   const { looks, warnings, progress, logger } = lookingFor({
-    caughtUp: () => new Promise((_, reject) => (letGo = reject)),
+    cameTo: () => new Promise((_, reject) => (letGo = reject)),
   })
   await vi.advanceTimersByTimeAsync(0)
   progress.hasStopped = true

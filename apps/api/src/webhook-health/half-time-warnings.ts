@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { warningDueSince } from '#domain'
+import type { PartitionBounds } from '#kafka'
 import { WarningStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { FailingLog } from '../infrastructure/failing-log.js'
@@ -14,9 +15,15 @@ const LONGEST_INTERVAL_MS = 60_000
 const SHORTEST_INTERVAL_MS = 250
 /** Looks this often between a streak's half time and its end. */
 const LOOKS_PER_HALF = 10
-/** How long a look waits for the read models; the next one waits again. Ms. */
+/** How long a look waits for the read models; the next one goes on with it. Ms. */
 const WAIT_FOR_READ_MODELS_MS = 5_000
-const NOBODY = { warned: 0, isMore: false }
+
+/** Streaks that were due at some time, and where the log ended by then. */
+interface Due {
+  /** They began then or before, ms since the epoch. */
+  since: number
+  ends: PartitionBounds[]
+}
 
 /**
  * Warns the owners of webhooks that have been failing for half of the time after which they will be disabled. While the
@@ -27,6 +34,8 @@ const NOBODY = { warned: 0, isMore: false }
 export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #task: RepeatingTask
   readonly #failing: FailingLog
+  /** Read models that are always some seconds behind come up to this one day, and never to the log's end of each look. */
+  #due: Due | undefined
 
   constructor(
     private readonly warnings: WarningStore,
@@ -59,16 +68,24 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
   }
 
   async #look(): Promise<void> {
-    const dueSince = warningDueSince(this.config.disable, Date.now())
-    // Nearly always there is nobody to warn, and Kafka is not asked. After the wait streaks are looked at once more.
-    const isToWarn = (await this.warnings.isAnyDue(dueSince)) && (await this.progress.caughtUp(WAIT_FOR_READ_MODELS_MS))
-    const { warned, isMore } = isToWarn ? await this.warnings.warn(dueSince) : NOBODY
+    this.#due ??= await this.#nowDue()
+    const isToWarn = this.#due && (await this.progress.cameTo(this.#due.ends, WAIT_FOR_READ_MODELS_MS))
     this.#failing.succeeded()
+    if (!this.#due || !isToWarn) return
+    // After the wait streaks are looked at once more: a success that was in the log has ended its own by now.
+    const { warned, isMore } = await this.warnings.warn(this.#due.since)
+    this.#due = undefined
     if (warned > 0) {
       this.logger.info({ warned }, 'owners of failing webhooks are warned')
       this.notifications.wake()
     }
     if (isMore) this.#task.wake()
+  }
+
+  /** Nearly always there is nobody to warn, and Kafka is not asked. */
+  async #nowDue(): Promise<Due | undefined> {
+    const since = warningDueSince(this.config.disable, Date.now())
+    return (await this.warnings.isAnyDue(since)) ? { since, ends: await this.progress.ends() } : undefined
   }
 
   #failed(error: unknown): void {

@@ -31,11 +31,20 @@ export class ProjectionProgress implements OnApplicationShutdown {
    * @throws when the broker stays away, or the process stops meanwhile
    */
   async caughtUp(limitMs: number): Promise<boolean> {
-    const { deliveryLog } = this.topics
+    return this.cameTo(await this.ends(), limitMs)
+  }
+
+  /** Where the log of facts ends now. @throws as `caughtUp` */
+  ends(): Promise<PartitionBounds[]> {
+    return this.#unlessStopped(this.#admin.endOffsets(this.topics.deliveryLog))
+  }
+
+  /** Waits as `caughtUp` does, for what was in the log when these were its ends. */
+  async cameTo(ends: readonly PartitionBounds[], limitMs: number): Promise<boolean> {
     const deadline = Date.now() + limitMs
-    const ends = await this.#admin.endOffsets(deliveryLog)
     for (;;) {
-      if (isPast(ends, await this.#admin.committed(this.projector.groupId, [deliveryLog]))) return true
+      const committed = this.#admin.committed(this.projector.groupId, [this.topics.deliveryLog])
+      if (isPast(ends, await this.#unlessStopped(committed))) return true
       if (Date.now() >= deadline) return false
       await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal })
     }
@@ -53,6 +62,22 @@ export class ProjectionProgress implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.#admin.close()
+  }
+
+  /** A broker that is silent is asked again for a minute, which a stop does not have. */
+  async #unlessStopped<T>(answer: Promise<T>): Promise<T> {
+    const { signal } = this.#closing
+    const waiting = new AbortController()
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const stop = () => reject(new Error('the process stops'))
+        if (signal.aborted) stop()
+        signal.addEventListener('abort', stop, { signal: waiting.signal })
+        answer.then(resolve, reject)
+      })
+    } finally {
+      waiting.abort()
+    }
   }
 }
 
