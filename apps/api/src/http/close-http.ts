@@ -29,7 +29,7 @@ export class OpenConnections {
   }
 
   endAll(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    this.server.closeAllConnections()
   }
 }
 
