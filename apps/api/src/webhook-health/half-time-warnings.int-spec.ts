@@ -2,14 +2,14 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Attempted, newId } from '#domain'
+import type { Attempted } from '#domain'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { WarningStore } from '#postgres'
 import { TopicMap, encodeFact } from '#topics'
-import { aDeliveryRef, anAttempted } from '../../../../libs/domain/src/builders.testing.js'
 import { Projector } from '../deliveries/projector.js'
 import { TestApi } from '../http/test-api.testing.js'
 import { ProjectionProgress } from './projection-progress.js'
+import { aWebhook, anAttempt } from './webhook-health.testing.js'
 
 const silent = () => undefined
 const noLog = { debug: silent, info: silent, warn: silent, error: silent }
@@ -34,17 +34,8 @@ afterAll(async () => {
   await rm(mailFolder, { recursive: true, force: true })
 })
 
-async function aWebhook(): Promise<{ id: string; createdAt: number }> {
-  const body = { name: 'A', url: 'https://example.com/a', events: ['context.updated'] }
-  const { body: created } = await api.ask('POST', '/v1/webhooks', { body })
-  return { id: created.id, createdAt: Date.parse(created.created_at) }
-}
-
 async function told(webhookId: string, startedAt: number, outcome: Attempted['outcome']): Promise<void> {
-  const { accountId } = api.keys
-  const delivery = aDeliveryRef({ deliveryId: newId('dlv'), webhookId, accountId, acceptedAt: Date.now() })
-  const attempt = anAttempted({ delivery, attemptId: newId('atm'), startedAt, outcome })
-  await producer.send([encodeFact(topics.deliveryLog, attempt)])
+  await producer.send([encodeFact(topics.deliveryLog, anAttempt(api, webhookId, startedAt, outcome))])
 }
 
 const warned = async () =>
@@ -63,7 +54,7 @@ it('warns of no streak that was ended by a success of which only the log knows y
     if (!hasCome) waitsInVain++
     return hasCome
   }
-  const [healthy, failing] = [await aWebhook(), await aWebhook()]
+  const [healthy, failing] = [await aWebhook(api), await aWebhook(api)]
   const failure = { kind: 'failed', reason: 'http_status', status: 500 } as const
   // Of both: the second one is warned of in the end, and shows that the first was passed over.
   for (const { id, createdAt } of [healthy, failing]) await told(id, createdAt + 1, failure)

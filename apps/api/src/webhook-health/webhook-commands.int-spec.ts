@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Attempted, type DisableWebhook, newId } from '#domain'
+import type { DisableWebhook } from '#domain'
 import { BatchingProducer, KafkaConnection } from '#kafka'
 import { DisableStore } from '#postgres'
 import { Registry } from '#telemetry'
 import { TopicMap, encodeFact, encodeWebhookCommand } from '#topics'
-import { aDeliveryRef, anAttempted } from '../../../../libs/domain/src/builders.testing.js'
 import { Projector } from '../deliveries/projector.js'
 import { TestApi } from '../http/test-api.testing.js'
 import { ProjectionProgress } from './projection-progress.js'
+import { aWebhook, anAttempt } from './webhook-health.testing.js'
 
 const silent = () => undefined
 const noLog = { debug: silent, info: silent, warn: silent, error: silent }
@@ -35,12 +35,6 @@ describe('the consumer of commands', () => {
     await rm(mailFolder, { recursive: true, force: true })
   })
 
-  async function aWebhook(): Promise<{ id: string; createdAt: number }> {
-    const body = { name: 'A', url: 'https://example.com/a', events: ['context.updated'] }
-    const { body: created } = await api.ask('POST', '/v1/webhooks', { body })
-    return { id: created.id, createdAt: Date.parse(created.created_at) }
-  }
-
   function aCommand(webhookId: string, since: number, change: Partial<DisableWebhook> = {}): DisableWebhook {
     const evidence = { failures: 12, since, lastFailureAt: since, lastFailure: 'It answered 500.', lastStatus: 500 }
     return {
@@ -53,12 +47,6 @@ describe('the consumer of commands', () => {
       evidence: { ...evidence, deliveryId: 'dlv_1', eventId: 'evt_1' },
       ...change,
     }
-  }
-
-  function anAttempt(webhookId: string, startedAt: number, outcome: Attempted['outcome']): Attempted {
-    const { accountId } = api.keys
-    const delivery = aDeliveryRef({ deliveryId: newId('dlv'), webhookId, accountId, acceptedAt: Date.now() })
-    return anAttempted({ delivery, attemptId: newId('atm'), startedAt, outcome })
   }
 
   const command = (...commands: DisableWebhook[]) =>
@@ -80,12 +68,12 @@ describe('the consumer of commands', () => {
     expect.poll(async () => (await api.ask('GET', `/v1/webhooks/${id}`)).body, { timeout: 20_000 }).toMatchObject(state)
 
   it('knows every success that was written before the command, however far behind the read models are', async () => {
-    const { id, createdAt } = await aWebhook()
+    const { id, createdAt } = await aWebhook(api)
     const since = createdAt + 1
     const noise = Array.from({ length: 3_000 }, (_, i) =>
-      encodeFact(topics.deliveryLog, anAttempt('whk_other', createdAt + i, { kind: 'succeeded', status: 200 })),
+      encodeFact(topics.deliveryLog, anAttempt(api, 'whk_other', createdAt + i, { kind: 'succeeded', status: 200 })),
     )
-    const success = anAttempt(id, since + 5, { kind: 'succeeded', status: 200 })
+    const success = anAttempt(api, id, since + 5, { kind: 'succeeded', status: 200 })
     await producer.send([...noise, encodeFact(topics.deliveryLog, success)])
     await command(aCommand(id, since))
 
@@ -94,9 +82,9 @@ describe('the consumer of commands', () => {
   })
 
   it('disables once, however often the command comes', async () => {
-    const { id, createdAt } = await aWebhook()
+    const { id, createdAt } = await aWebhook(api)
     const since = createdAt + 1
-    const failure = anAttempt(id, since, { kind: 'failed', reason: 'http_status', status: 500 })
+    const failure = anAttempt(api, id, since, { kind: 'failed', reason: 'http_status', status: 500 })
     await producer.send([encodeFact(topics.deliveryLog, failure)])
     await command(aCommand(id, since), aCommand(id, since))
     await command(aCommand(id, since))
@@ -109,7 +97,7 @@ describe('the consumer of commands', () => {
   })
 
   it('goes on after a record that is no command', async () => {
-    const { id, createdAt } = await aWebhook()
+    const { id, createdAt } = await aWebhook(api)
     await producer.send([{ topic: topics.webhookCommands, key: id, value: '{"kind":"dance"}', headers: {} }])
     await command(aCommand(id, createdAt, { reason: 'gone' }))
     await withState(id, { state: 'disabled', disabled_reason: 'gone' })
@@ -118,7 +106,7 @@ describe('the consumer of commands', () => {
   })
 
   it('puts off what it cannot judge in time, and does it when the command comes again', async () => {
-    const { id, createdAt } = await aWebhook()
+    const { id, createdAt } = await aWebhook(api)
     const progress = api.running.app.get(ProjectionProgress)
     const real = progress.caughtUp.bind(progress)
     progress.caughtUp = async () => false
@@ -132,7 +120,7 @@ describe('the consumer of commands', () => {
   })
 
   it('tries again when Postgres was away', async () => {
-    const { id, createdAt } = await aWebhook()
+    const { id, createdAt } = await aWebhook(api)
     const store = api.running.app.get(DisableStore)
     const real = store.follow.bind(store)
     let failed = 0
@@ -149,7 +137,7 @@ describe('the consumer of commands', () => {
     const progress = api.running.app.get(ProjectionProgress)
     await api.running.app.get(Projector).consumer.close()
     await producer.send([
-      encodeFact(topics.deliveryLog, anAttempt('whk_other', Date.now(), { kind: 'succeeded', status: 200 })),
+      encodeFact(topics.deliveryLog, anAttempt(api, 'whk_other', Date.now(), { kind: 'succeeded', status: 200 })),
     ])
     const startedAt = Date.now()
     expect(await progress.caughtUp(300)).toBe(false)

@@ -15,6 +15,23 @@ import { WorksInHand } from '../works-in-hand.js'
 
 const DAY_MS = 86_400_000
 
+/** With what the test looks at of its own. */
+function aConsequences(
+  settlement: object,
+  {
+    registry = new Registry(),
+    tracing = Tracing.off,
+    logger = {},
+  }: { registry?: Registry; tracing?: Tracing; logger?: object } = {},
+) {
+  const chains = new NewestChains({} as never, {} as never)
+  const metrics = new DispatchMetrics(registry)
+  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
+  const quiet = { info() {}, error() {}, ...logger } as never
+  const consequences = new Consequences(settlement as Settlement, inHand, chains, metrics, tracing, DAY_MS, quiet)
+  return { consequences, chains, inHand }
+}
+
 /** What a delivery ends as that is put off two days after it was put off first, with a limit of one day. */
 function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
   let ended: string | undefined
@@ -24,19 +41,7 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
       return Promise.resolve()
     },
   }
-  const chains = new NewestChains({} as never, {} as never)
-  const metrics = new DispatchMetrics(new Registry())
-  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
-  const silent = { info() {} } as never
-  const consequences = new Consequences(
-    settlement as unknown as Settlement,
-    inHand,
-    chains,
-    metrics,
-    Tracing.off,
-    DAY_MS,
-    silent,
-  )
+  const { consequences, chains, inHand } = aConsequences(settlement)
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const longAgo = Date.now() - 2 * DAY_MS
   const work = someWork({ id: 'dlv_1', deferredSince: longAgo, chainStartedAt: longAgo })
@@ -51,16 +56,7 @@ function endOfAnOldDelivery(isReplaced: boolean): string | undefined {
 it('a record that nobody can read is waited for at a drain', async () => {
   let written = () => {}
   const settlement = { undecodable: () => new Promise<void>((resolve) => (written = resolve)) }
-  const unused = {} as never
-  const consequences = new Consequences(
-    settlement as unknown as Settlement,
-    unused,
-    unused,
-    unused,
-    unused,
-    DAY_MS,
-    unused,
-  )
+  const { consequences } = aConsequences(settlement)
   consequences.undecodable({} as never, {} as never, 'not JSON')
   expect(await consequences.drained(1)).toBe(false)
   written()
@@ -74,13 +70,9 @@ it('a delivery that has waited too long expires, and one that was replaced is ca
 
 it('a fault of ours is told once a minute of each webhook and cause, and counted each time', async () => {
   const told: object[] = []
-  const settlement = { defer: () => Promise.resolve(0) } as unknown as Settlement
-  const chains = new NewestChains({} as never, {} as never)
   const registry = new Registry()
-  const metrics = new DispatchMetrics(registry)
-  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
-  const logger = { error: (fields: object) => void told.push(fields) } as never
-  const consequences = new Consequences(settlement, inHand, chains, metrics, Tracing.off, DAY_MS, logger)
+  const logger = { error: (fields: object) => void told.push(fields) }
+  const { consequences } = aConsequences({ defer: () => Promise.resolve(0) }, { registry, logger })
   const lane = new Lane({ shortestMs: 10_000, longestMs: 60_000 }, 0)
   const fail = (webhookId: string, now: number) =>
     consequences.failedByUs(lane, someWork({ webhookId }), { ourFault: 'sealed_secret' } as AttemptReport, now)
@@ -100,12 +92,8 @@ it('an attempt is one span, once what follows from it is written, and so is a fa
   const settlement = {
     afterAttempt: () => new Promise((resolve) => (written = () => resolve({ kind: 'end', end: 'delivered' }))),
     defer: () => Promise.resolve(),
-  } as unknown as Settlement
-  const chains = new NewestChains({} as never, {} as never)
-  const metrics = new DispatchMetrics(new Registry())
-  const inHand = new WorksInHand(new AttemptedKeys(), new MemoryBounds(), metrics)
-  const silent = { info() {}, error() {} } as never
-  const consequences = new Consequences(settlement, inHand, chains, metrics, tracing, DAY_MS, silent)
+  }
+  const { consequences } = aConsequences(settlement, { tracing })
   const request = { url: 'https://example.com/', headers: {} }
   const report = { attemptId: 'atm_1', startedAt: 0, durationMs: 1, request, response: null }
 
@@ -125,16 +113,7 @@ it('an attempt is one span, once what follows from it is written, and so is a fa
 it('a drain waits for all that is to be written, and no longer', async () => {
   const written: (() => void)[] = []
   const settlement = { undecodable: () => new Promise<void>((resolve) => written.push(resolve)) }
-  const unused = {} as never
-  const consequences = new Consequences(
-    settlement as unknown as Settlement,
-    unused,
-    unused,
-    unused,
-    unused,
-    DAY_MS,
-    unused,
-  )
+  const { consequences } = aConsequences(settlement)
   for (let i = 0; i < 2; i++) consequences.undecodable({} as never, {} as never, 'not JSON')
   const drained = consequences.drained(DAY_MS)
   written[0]!()
