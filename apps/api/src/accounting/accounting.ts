@@ -1,9 +1,9 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { AccountingStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { FailingLog } from '../infrastructure/failing-log.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
-import { ReadModelMark } from '../replays/read-model-mark.js'
 import { AccountingMetrics } from './accounting-metrics.js'
 
 /** A defect is seen within this and a scrape. Ms. */
@@ -18,18 +18,18 @@ const PATIENCE_MS = 10_000
  * new, rather than taking for lost what is only not known yet: the time of the figures then stands still.
  */
 @Injectable()
-export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Accounting implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #task = new RepeatingTask(
     () => this.#look(),
     EVERY_MS,
-    (error) => this.#failing.failed(error),
+    (error) => this.#failed(error),
   )
-  readonly #closing = new AbortController()
+  readonly #stopping = new AbortController()
   readonly #failing: FailingLog
 
   constructor(
     private readonly store: AccountingStore,
-    private readonly mark: ReadModelMark,
+    private readonly progress: ReadModelProgress,
     private readonly metrics: AccountingMetrics,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
   ) {
@@ -45,8 +45,9 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     this.#task.start()
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.#closing.abort()
+  /** Before what it asks is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping.abort()
     await this.#task.stop()
   }
 
@@ -55,7 +56,7 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     const asOf = Date.now()
     const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
     const accounts =
-      isFresh || !(await this.mark.comesUpToNow(PATIENCE_MS, this.#closing.signal))
+      isFresh || !(await this.progress.caughtUp(PATIENCE_MS, this.#stopping.signal))
         ? latest
         : await this.store.look(asOf)
     if (!accounts) return
@@ -65,5 +66,10 @@ export class Accounting implements OnApplicationBootstrap, OnApplicationShutdown
     if (!isFresh && accounts !== latest && overdue + notFannedOut > 0) {
       this.logger.error({ overdue, notFannedOut }, 'the balance does not add up: `admin audit` lists what is missing')
     }
+  }
+
+  /** A look that a stop has broken off has not failed. */
+  #failed(error: unknown): void {
+    if (!this.#stopping.signal.aborted) this.#failing.failed(error)
   }
 }

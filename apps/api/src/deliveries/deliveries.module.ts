@@ -6,6 +6,7 @@ import { DeliveriesController } from './deliveries.controller.js'
 import { EventLogController } from './event-log.controller.js'
 import { Projector } from './projector.js'
 import { ProjectorMetrics } from './projector-metrics.js'
+import { ReadModelProgress } from './read-model-progress.js'
 import { ReadModelRetention } from './read-model-retention.js'
 
 /** What happened: written by the projector from the log, read by customers. */
@@ -28,8 +29,9 @@ import { ReadModelRetention } from './read-model-retention.js'
     },
     ProjectorMetrics,
     Projector,
+    ReadModelProgress,
     ReadModelRetention,
   ],
-  exports: [Projector],
+  exports: [Projector, ReadModelProgress],
 })
 export class DeliveriesModule {}

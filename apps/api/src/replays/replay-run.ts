@@ -4,8 +4,8 @@ import type { ApiConfig } from '#config'
 import { TokenBucket } from '#domain'
 import { type ReplayRow, type SentMark, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
-import { ReadModelMark } from './read-model-mark.js'
 import { keptMs } from './replay-range.js'
 import { ReplaySender } from './replay-sender.js'
 import { isFarAhead, withPage } from './sent-ahead.js'
@@ -37,7 +37,7 @@ export class ReplayRun {
   constructor(
     private readonly store: ReplayStore,
     private readonly webhooks: WebhookStore,
-    private readonly mark: ReadModelMark,
+    private readonly progress: ReadModelProgress,
     private readonly sender: ReplaySender,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -114,7 +114,7 @@ export class ReplayRun {
 
   /** Only when everything is recorded that was in the log before: else what is on its way would seem to be missed. */
   async #start(holder: string, replay: ReplayRow, stopping: AbortSignal): Promise<boolean> {
-    if (!(await this.mark.isPast(replay.logEnds))) {
+    if (!(await this.progress.isPast(replay.logEnds, stopping))) {
       await lookAgain(stopping)
       return true
     }

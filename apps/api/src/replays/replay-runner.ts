@@ -78,7 +78,8 @@ export class ReplayRunner implements OnApplicationBootstrap, BeforeApplicationSh
       await this.run.go(this.#holder, id, this.#stopping.signal)
       this.#failing.succeeded()
     } catch (error) {
-      this.#failing.failed(error)
+      // What a stop has broken off has not failed.
+      if (!this.#stopping.signal.aborted) this.#failing.failed(error)
     } finally {
       this.#running.delete(id)
     }

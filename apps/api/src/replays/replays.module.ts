@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common'
 import { Database, ReplayList, ReplayStore, WebhookStore } from '#postgres'
 import { DeliveriesModule } from '../deliveries/deliveries.module.js'
-import { ReadModelMark } from './read-model-mark.js'
 import { ReplayRun } from './replay-run.js'
 import { ReplayRunner } from './replay-runner.js'
 import { ReplaySender } from './replay-sender.js'
@@ -16,12 +15,10 @@ import { ReplaysController } from './replays.controller.js'
     { provide: ReplayStore, useFactory: (database: Database) => new ReplayStore(database), inject: [Database] },
     { provide: ReplayList, useFactory: (database: Database) => new ReplayList(database), inject: [Database] },
     { provide: WebhookStore, useFactory: (database: Database) => new WebhookStore(database), inject: [Database] },
-    ReadModelMark,
     ReplaySender,
     ReplayRun,
     ReplayRunner,
     Replays,
   ],
-  exports: [ReadModelMark],
 })
 export class ReplaysModule {}

@@ -4,10 +4,10 @@ import { type ReplayCommand, newId } from '#domain'
 import { type ReplayFilter, type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { notFound } from '../deliveries/not-found.js'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { Problem } from '../http/problem.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { CountTurns } from './count-turns.js'
-import { ReadModelMark } from './read-model-mark.js'
 import { keptMs, replayRange } from './replay-range.js'
 import { ReplayRunner } from './replay-runner.js'
 import type { ReplayRequest } from './replay-schemas.js'
@@ -26,7 +26,7 @@ export class Replays {
   constructor(
     private readonly store: ReplayStore,
     private readonly webhooks: WebhookStore,
-    private readonly mark: ReadModelMark,
+    private readonly progress: ReadModelProgress,
     private readonly runner: ReplayRunner,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'topics'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -63,7 +63,7 @@ export class Replays {
   /** As far as the log is now. */
   async #isAllRecorded(): Promise<boolean> {
     try {
-      return await this.mark.comesUpToNow(RECORDED_WITHIN_MS)
+      return await this.progress.caughtUp(RECORDED_WITHIN_MS)
     } catch (error) {
       this.logger.warn({ err: error }, 'the log could not be asked where it ends: a dry run counts what is recorded')
       return false
@@ -105,7 +105,7 @@ export class Replays {
 
   async #logEnds() {
     try {
-      return await this.mark.ends()
+      return await this.progress.ends()
     } catch (error) {
       this.logger.warn({ err: error }, 'the log could not be asked where it ends: a replay was refused')
       throw new Problem(503, 'Service Unavailable', NO_LOG, { headers: { 'retry-after': '5' } })

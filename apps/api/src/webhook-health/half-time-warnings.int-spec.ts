@@ -7,8 +7,8 @@ import { BatchingProducer, KafkaConnection } from '#kafka'
 import { WarningStore } from '#postgres'
 import { TopicMap, encodeFact } from '#topics'
 import { Projector } from '../deliveries/projector.js'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { TestApi } from '../http/test-api.testing.js'
-import { ProjectionProgress } from './projection-progress.js'
 import { aWebhook, anAttempt } from './webhook-health.testing.js'
 
 const silent = () => undefined
@@ -46,7 +46,7 @@ it('warns of no streak that was ended by a success of which only the log knows y
   const isAnyDue = store.isAnyDue.bind(store)
   let mayLook = false
   store.isAnyDue = async (since) => mayLook && (await isAnyDue(since))
-  const progress = api.running.app.get(ProjectionProgress)
+  const progress = api.running.app.get(ReadModelProgress)
   const cameTo = progress.cameTo.bind(progress)
   let waitsInVain = 0
   progress.cameTo = async (...ends) => {

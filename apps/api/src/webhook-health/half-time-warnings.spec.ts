@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { HalfTimeWarnings } from './half-time-warnings.js'
 
 const HOUR_MS = 3_600_000
@@ -7,8 +8,10 @@ const NOON = Date.parse('2024-01-15T12:00:00Z')
 beforeEach(() => void vi.useFakeTimers({ now: NOON }))
 afterEach(() => void vi.useRealTimers())
 
+type CameTo = ReadModelProgress['cameTo']
+
 /** One streak that is due, and read models that are as far as the test says. */
-function lookingFor({ isDue = true, cameTo = async () => true }: { isDue?: boolean; cameTo?: () => Promise<boolean> }) {
+function lookingFor({ isDue = true, cameTo = async () => true }: { isDue?: boolean; cameTo?: CameTo }) {
   const warnings = {
     isAnyDue: vi.fn(async () => isDue),
     warn: vi.fn(async () => {
@@ -19,9 +22,8 @@ function lookingFor({ isDue = true, cameTo = async () => true }: { isDue?: boole
   }
   let end = 0
   const progress = {
-    ends: vi.fn(async () => [{ partition: 0, first: 0, end: ++end }]),
+    ends: vi.fn(async () => ({ facts: [{ partition: 0, end: ++end }] })),
     cameTo: vi.fn(cameTo),
-    hasStopped: false,
   }
   const notifications = { wake: vi.fn() }
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
@@ -42,7 +44,7 @@ it('warns of what is due, once the read models know all that is in the log', asy
   expect(progress.cameTo).toHaveBeenCalledTimes(1)
   expect(warnings.warn).toHaveBeenCalledExactlyOnceWith(NOON - 3 * HOUR_MS)
   expect(notifications.wake).toHaveBeenCalledTimes(1)
-  await looks.onApplicationShutdown()
+  await looks.beforeApplicationShutdown()
 })
 
 it('warns nobody while the read models are behind: a success may be in the log alone', async () => {
@@ -59,7 +61,7 @@ it('warns nobody while the read models are behind: a success may be in the log a
   // Of what was due at the first look, whose end of the log the read models have come to at last.
   expect(new Set(progress.cameTo.mock.calls.map((of) => JSON.stringify(of)))).toHaveLength(1)
   expect(warnings.warn).toHaveBeenCalledExactlyOnceWith(NOON - 3 * HOUR_MS)
-  await looks.onApplicationShutdown()
+  await looks.beforeApplicationShutdown()
 })
 
 it('does not ask how far the read models are while there is nobody to warn', async () => {
@@ -68,7 +70,7 @@ it('does not ask how far the read models are while there is nobody to warn', asy
   expect(warnings.isAnyDue.mock.calls.length).toBeGreaterThan(1)
   expect(progress.ends).not.toHaveBeenCalled()
   expect(warnings.warn).not.toHaveBeenCalled()
-  await looks.onApplicationShutdown()
+  await looks.beforeApplicationShutdown()
 })
 
 it('says once that the broker is away, and warns nobody meanwhile', async () => {
@@ -76,18 +78,16 @@ it('says once that the broker is away, and warns nobody meanwhile', async () => 
   await vi.advanceTimersByTimeAsync(HOUR_MS)
   expect(logger.warn).toHaveBeenCalledTimes(1)
   expect(warnings.warn).not.toHaveBeenCalled()
-  await looks.onApplicationShutdown()
+  await looks.beforeApplicationShutdown()
 })
 
 it('does not take it for a failure that whoever waits is let go when the process stops', async () => {
-  let letGo = (_: Error): void => undefined
-  const { looks, warnings, progress, logger } = lookingFor({
-    cameTo: () => new Promise((_, reject) => (letGo = reject)),
+  const { looks, warnings, logger } = lookingFor({
+    cameTo: (_ends, _limitMs, stopping) =>
+      new Promise((_, reject) => stopping!.addEventListener('abort', () => reject(new Error('aborted')))),
   })
   await vi.advanceTimersByTimeAsync(0)
-  progress.hasStopped = true
-  letGo(new Error('aborted'))
-  await looks.onApplicationShutdown()
+  await looks.beforeApplicationShutdown()
   expect(warnings.warn).not.toHaveBeenCalled()
   expect(logger.warn).not.toHaveBeenCalled()
 })

@@ -1,14 +1,13 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { warningDueSince } from '#domain'
-import type { PartitionBounds } from '#kafka'
-import { WarningStore } from '#postgres'
+import { type LogEnds, WarningStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { FailingLog } from '../infrastructure/failing-log.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { RepeatingTask } from '../infrastructure/repeating-task.js'
 import { Notifications } from '../notifications/notifications.js'
-import { ProjectionProgress } from './projection-progress.js'
 
 /** Half of six hours is not missed by a minute. Ms. */
 const LONGEST_INTERVAL_MS = 60_000
@@ -22,7 +21,7 @@ const WAIT_FOR_READ_MODELS_MS = 5_000
 interface Due {
   /** They began then or before, ms since the epoch. */
   since: number
-  ends: PartitionBounds[]
+  ends: LogEnds
 }
 
 /**
@@ -31,15 +30,16 @@ interface Due {
  * log and in no table yet, and a mail cannot be taken back.
  */
 @Injectable()
-export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationShutdown {
+export class HalfTimeWarnings implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #task: RepeatingTask
   readonly #failing: FailingLog
+  readonly #stopping = new AbortController()
   /** Read models that are always some seconds behind come up to this one day, and never to the log's end of each look. */
   #due: Due | undefined
 
   constructor(
     private readonly warnings: WarningStore,
-    private readonly progress: ProjectionProgress,
+    private readonly progress: ReadModelProgress,
     private readonly notifications: Notifications,
     @Inject(API_CONFIG) private readonly config: Pick<ApiConfig, 'disable'>,
     @Inject(LOGGER) private readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>,
@@ -62,14 +62,16 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
     this.#task.start()
   }
 
-  /** A look that waited for the read models was let go in the step before: `hasStopped`. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Before what it asks is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping.abort()
     await this.#task.stop()
   }
 
   async #look(): Promise<void> {
     this.#due ??= await this.#nowDue()
-    const isToWarn = this.#due && (await this.progress.cameTo(this.#due.ends, WAIT_FOR_READ_MODELS_MS))
+    const { signal } = this.#stopping
+    const isToWarn = this.#due && (await this.progress.cameTo(this.#due.ends, WAIT_FOR_READ_MODELS_MS, signal))
     this.#failing.succeeded()
     if (!this.#due || !isToWarn) return
     // After the wait streaks are looked at once more: a success that was in the log has ended its own by now.
@@ -85,10 +87,13 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, OnApplicationSh
   /** Nearly always there is nobody to warn, and Kafka is not asked. */
   async #nowDue(): Promise<Due | undefined> {
     const since = warningDueSince(this.config.disable, Date.now())
-    return (await this.warnings.isAnyDue(since)) ? { since, ends: await this.progress.ends() } : undefined
+    return (await this.warnings.isAnyDue(since))
+      ? { since, ends: await this.progress.ends(this.#stopping.signal) }
+      : undefined
   }
 
+  /** A look that a stop has broken off has not failed. */
   #failed(error: unknown): void {
-    if (!this.progress.hasStopped) this.#failing.failed(error)
+    if (!this.#stopping.signal.aborted) this.#failing.failed(error)
   }
 }

@@ -8,8 +8,8 @@ import { DisableStore } from '#postgres'
 import { Registry } from '#telemetry'
 import { TopicMap, encodeFact, encodeWebhookCommand } from '#topics'
 import { Projector } from '../deliveries/projector.js'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { TestApi } from '../http/test-api.testing.js'
-import { ProjectionProgress } from './projection-progress.js'
 import { aWebhook, anAttempt } from './webhook-health.testing.js'
 
 const silent = () => undefined
@@ -107,7 +107,7 @@ describe('the consumer of commands', () => {
 
   it('puts off what it cannot judge in time, and does it when the command comes again', async () => {
     const { id, createdAt } = await aWebhook(api)
-    const progress = api.running.app.get(ProjectionProgress)
+    const progress = api.running.app.get(ReadModelProgress)
     const real = progress.caughtUp.bind(progress)
     progress.caughtUp = async () => false
     await command(aCommand(id, createdAt + 1))
@@ -134,7 +134,7 @@ describe('the consumer of commands', () => {
   })
 
   it('waits no longer than it may for read models that do not get on', async () => {
-    const progress = api.running.app.get(ProjectionProgress)
+    const progress = api.running.app.get(ReadModelProgress)
     await api.running.app.get(Projector).consumer.close()
     await producer.send([
       encodeFact(topics.deliveryLog, anAttempt(api, 'whk_other', Date.now(), { kind: 'succeeded', status: 200 })),

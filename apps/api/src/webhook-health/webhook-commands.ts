@@ -5,10 +5,10 @@ import { BatchingProducer, type ConsumedRecord, DecoupledConsumer, KafkaConnecti
 import { DisableStore } from '#postgres'
 import { Counter, LOGGER, type Logger, Registry, observeLag, endProcess } from '#telemetry'
 import { TopicMap, UndecodableRecord, decodeWebhookCommand, encodeUndecodable } from '#topics'
+import { ReadModelProgress } from '../deliveries/read-model-progress.js'
 import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { Notifications } from '../notifications/notifications.js'
 import { OutboxRelay } from '../webhooks/outbox-relay.js'
-import { ProjectionProgress } from './projection-progress.js'
 
 /**
  * How long the commands of one batch wait for the read models, and with them those behind them in their partition.
@@ -33,12 +33,13 @@ const VERDICTS: Record<WebhookCommand['reason'], Verdict[]> = {
 export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly consumer: DecoupledConsumer
   readonly #commands: Counter
+  readonly #stopping = new AbortController()
 
   constructor(
     connection: KafkaConnection,
     private readonly topics: TopicMap,
     private readonly store: DisableStore,
-    private readonly progress: ProjectionProgress,
+    private readonly progress: ReadModelProgress,
     private readonly relay: OutboxRelay,
     private readonly notifications: Notifications,
     private readonly producer: BatchingProducer,
@@ -81,7 +82,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Before the relay and the notifications stop, which it wakes. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.progress.stopWaiting()
+    this.#stopping.abort()
     await this.consumer.close()
   }
 
@@ -93,7 +94,7 @@ export class WebhookCommands implements OnApplicationBootstrap, BeforeApplicatio
     const doubtful = commands.filter((command) => !isGone(command))
     if (doubtful.length > 0) {
       // What is in the log now includes all that the senders of these commands had written before.
-      const canJudge = await this.progress.caughtUp(WAIT_FOR_READ_MODELS_MS)
+      const canJudge = await this.progress.caughtUp(WAIT_FOR_READ_MODELS_MS, this.#stopping.signal)
       for (const command of doubtful) {
         if (canJudge) await this.#judge(command)
         else this.#told(command, 'put_off')

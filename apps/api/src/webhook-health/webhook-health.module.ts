@@ -6,7 +6,6 @@ import { API_CONFIG } from '../infrastructure/injection-tokens.js'
 import { NotificationsModule } from '../notifications/notifications.module.js'
 import { WebhooksModule } from '../webhooks/webhooks.module.js'
 import { HalfTimeWarnings } from './half-time-warnings.js'
-import { ProjectionProgress } from './projection-progress.js'
 import { WebhookCommands } from './webhook-commands.js'
 
 /** What follows from a webhook's failures: a warning at half time, and in the end that it is disabled. */
@@ -19,7 +18,6 @@ import { WebhookCommands } from './webhook-commands.js'
       inject: [Database, API_CONFIG],
     },
     { provide: WarningStore, useFactory: (database: Database) => new WarningStore(database), inject: [Database] },
-    ProjectionProgress,
     WebhookCommands,
     HalfTimeWarnings,
   ],
