@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { Registry, createLogger } from '#telemetry'
+import { Registry } from '#telemetry'
+import { keptLog } from './http/kept-log.testing.js'
 import { TestApi } from './http/test-api.testing.js'
 import { startApi } from './start-api.js'
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => api?.stop())
 
-const logger = createLogger({ service: 'api', level: 'error' })
+const logger = keptLog()
 
 /** A port that is taken until the work is done. */
 async function withTakenPort<T>(work: (port: number) => Promise<T>): Promise<T> {

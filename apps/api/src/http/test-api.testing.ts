@@ -4,12 +4,12 @@ import { newId } from '#domain'
 import { KafkaConnection, TopicAdmin } from '#kafka'
 import { freePort, waitUntil } from '#local'
 import { AccountStore, ApiKeyStore, Database, migrate } from '#postgres'
-import { createLogger } from '#telemetry'
 import { type ReceivedMessage, TopicMap } from '#topics'
 import { createKey, hashOfKey } from '../accounts/key-format.js'
 import { ACCOUNT_SCOPES, PRODUCER_SCOPE } from '../accounts/scopes.js'
 import { type RunningApi, startApi } from '../start-api.js'
 import { AnswerSchemas, type OpenApi } from './answer-schemas.testing.js'
+import { keptLog } from './kept-log.testing.js'
 
 export interface TestServers {
   kafkaBrokers: string
@@ -70,7 +70,6 @@ export class TestApi {
       KAFKA_REPLICATION_FACTOR: '1',
       DATABASE_URL: await ownDatabase(servers.databaseUrl),
       SECRETS_KEY: randomBytes(32).toString('base64'),
-      LOG_LEVEL: 'error',
       // Tests ask as fast as they can; the limit has its own.
       RATE_LIMIT_PER_KEY: '10000/s',
       ...environment,
@@ -79,7 +78,7 @@ export class TestApi {
     await migrate(database)
     const keys = await seedKeys(database)
     await createTopics(config)
-    const running = await startApi(config, createLogger({ service: 'api', level: config.logLevel }))
+    const running = await startApi(config, keptLog())
     const document = (await (await fetch(`${running.url}/openapi.json`)).json()) as OpenApi
     return new TestApi(config, running, database, keys, new AnswerSchemas(document))
   }
@@ -107,7 +106,7 @@ export class TestApi {
   /** One more process of the same service, on the same database and topics; whoever starts it stops it. */
   async replica(): Promise<RunningApi> {
     const config = { ...this.config, port: await freePort(), managementPort: await freePort() }
-    return startApi(config, createLogger({ service: 'api', level: config.logLevel }))
+    return startApi(config, keptLog())
   }
 
   /** A key of the account, or of nobody: a producer's. Known to every replica at its first use. */

@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'webhooks-outages-'))
   kafka = await KafkaServer.start({ dataDir: join(folder, 'kafka') })
   postgres = await PostgresServer.start({ dataDir: join(folder, 'postgres') })
-  api = await TestApi.start({ kafkaBrokers: kafka.brokers, databaseUrl: postgres.databaseUrl }, { LOG_LEVEL: 'error' })
+  api = await TestApi.start({ kafkaBrokers: kafka.brokers, databaseUrl: postgres.databaseUrl })
 })
 
 afterAll(async () => {
