@@ -20,11 +20,10 @@ const PATIENCE_MS = 10_000
 @Injectable()
 export class Accounting implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #task = new RepeatingTask(
-    () => this.#look(),
+    (stopping) => this.#look(stopping),
     EVERY_MS,
-    (error) => this.#failed(error),
+    (error) => this.#failing.failed(error),
   )
-  readonly #stopping = new AbortController()
   readonly #failing: FailingLog
 
   constructor(
@@ -47,18 +46,15 @@ export class Accounting implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Before what it asks is closed. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopping.abort()
     await this.#task.stop()
   }
 
-  async #look(): Promise<void> {
+  async #look(stopping: AbortSignal): Promise<void> {
     const latest = await this.store.latest()
     const asOf = Date.now()
     const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
     const accounts =
-      isFresh || !(await this.progress.caughtUp(PATIENCE_MS, this.#stopping.signal))
-        ? latest
-        : await this.store.look(asOf)
+      isFresh || !(await this.progress.caughtUp(PATIENCE_MS, stopping)) ? latest : await this.store.look(asOf)
     if (!accounts) return
     this.metrics.show(accounts)
     this.#failing.succeeded()
@@ -66,10 +62,5 @@ export class Accounting implements OnApplicationBootstrap, BeforeApplicationShut
     if (!isFresh && accounts !== latest && overdue + notFannedOut > 0) {
       this.logger.error({ overdue, notFannedOut }, 'the balance does not add up: `admin audit` lists what is missing')
     }
-  }
-
-  /** A look that a stop has broken off has not failed. */
-  #failed(error: unknown): void {
-    if (!this.#stopping.signal.aborted) this.#failing.failed(error)
   }
 }

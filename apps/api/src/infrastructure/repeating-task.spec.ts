@@ -50,3 +50,18 @@ it('goes on after a failure, which it hands on', async () => {
   expect(failures).toHaveLength(2)
   await task.stop()
 })
+
+it('breaks a turn off when it is stopped, which is no failure; another error of that turn is', async () => {
+  const failures: unknown[] = []
+  const away = new Error('away')
+  for (const reject of [(stopping: AbortSignal) => stopping.reason as Error, () => away]) {
+    const task = new RepeatingTask(
+      (stopping) => new Promise((_, broken) => stopping.addEventListener('abort', () => broken(reject(stopping)))),
+      1_000,
+      (error) => failures.push(error),
+    )
+    task.start()
+    await task.stop()
+  }
+  expect(failures).toEqual([away])
+})

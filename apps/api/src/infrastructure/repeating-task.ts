@@ -6,10 +6,13 @@ export class RepeatingTask {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #isWoken = false
-  #isStopped = false
+  readonly #stopping = new AbortController()
 
+  /**
+   * @param work given a signal that is aborted when the task is stopped; a turn that this breaks off has not failed
+   */
   constructor(
-    private readonly work: () => Promise<void>,
+    private readonly work: (stopping: AbortSignal) => Promise<void>,
     private readonly everyMs: number,
     private readonly onFailed: (error: unknown) => void,
   ) {}
@@ -20,14 +23,14 @@ export class RepeatingTask {
 
   /** Before its time: now, or right after the turn that is running and may have looked too early. */
   wake(): void {
-    if (this.#isStopped) return
+    if (this.#stopping.signal.aborted) return
     this.#isWoken = true
     if (!this.#running) this.#begin()
   }
 
-  /** Lets a turn that runs finish. */
+  /** Lets a turn that runs finish, or break off. */
   async stop(): Promise<void> {
-    this.#isStopped = true
+    this.#stopping.abort()
     clearTimeout(this.#timer)
     await this.#running
   }
@@ -37,7 +40,7 @@ export class RepeatingTask {
     this.#isWoken = false
     this.#running = this.#turn().finally(() => {
       this.#running = undefined
-      if (this.#isStopped) return
+      if (this.#stopping.signal.aborted) return
       if (this.#isWoken) return this.#begin()
       this.#timer = setTimeout(() => this.#begin(), this.everyMs)
       this.#timer.unref()
@@ -45,10 +48,12 @@ export class RepeatingTask {
   }
 
   async #turn(): Promise<void> {
+    const { signal } = this.#stopping
     try {
-      await this.work()
+      await this.work(signal)
     } catch (error) {
-      this.onFailed(error)
+      const isBrokenOff = signal.aborted && error instanceof Error && error.name === 'AbortError'
+      if (!isBrokenOff) this.onFailed(error)
     }
   }
 }

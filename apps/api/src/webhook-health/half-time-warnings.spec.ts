@@ -84,7 +84,7 @@ it('says once that the broker is away, and warns nobody meanwhile', async () => 
 it('does not take it for a failure that whoever waits is let go when the process stops', async () => {
   const { looks, warnings, logger } = lookingFor({
     cameTo: (_ends, _limitMs, stopping) =>
-      new Promise((_, reject) => stopping!.addEventListener('abort', () => reject(new Error('aborted')))),
+      new Promise((_, reject) => stopping!.addEventListener('abort', () => reject(stopping!.reason as Error))),
   })
   await vi.advanceTimersByTimeAsync(0)
   await looks.beforeApplicationShutdown()

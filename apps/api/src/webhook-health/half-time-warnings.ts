@@ -33,7 +33,6 @@ interface Due {
 export class HalfTimeWarnings implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #task: RepeatingTask
   readonly #failing: FailingLog
-  readonly #stopping = new AbortController()
   /** Read models that are always some seconds behind come up to this one day, and never to the log's end of each look. */
   #due: Due | undefined
 
@@ -52,9 +51,9 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, BeforeApplicati
     )
     const everyMs = config.disable.afterMs / 2 / LOOKS_PER_HALF
     this.#task = new RepeatingTask(
-      () => this.#look(),
+      (stopping) => this.#look(stopping),
       Math.min(LONGEST_INTERVAL_MS, Math.max(SHORTEST_INTERVAL_MS, everyMs)),
-      (error) => this.#failed(error),
+      (error) => this.#failing.failed(error),
     )
   }
 
@@ -64,14 +63,12 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, BeforeApplicati
 
   /** Before what it asks is closed. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopping.abort()
     await this.#task.stop()
   }
 
-  async #look(): Promise<void> {
-    this.#due ??= await this.#nowDue()
-    const { signal } = this.#stopping
-    const isToWarn = this.#due && (await this.progress.cameTo(this.#due.ends, WAIT_FOR_READ_MODELS_MS, signal))
+  async #look(stopping: AbortSignal): Promise<void> {
+    this.#due ??= await this.#nowDue(stopping)
+    const isToWarn = this.#due && (await this.progress.cameTo(this.#due.ends, WAIT_FOR_READ_MODELS_MS, stopping))
     this.#failing.succeeded()
     if (!this.#due || !isToWarn) return
     // After the wait streaks are looked at once more: a success that was in the log has ended its own by now.
@@ -85,15 +82,8 @@ export class HalfTimeWarnings implements OnApplicationBootstrap, BeforeApplicati
   }
 
   /** Nearly always there is nobody to warn, and Kafka is not asked. */
-  async #nowDue(): Promise<Due | undefined> {
+  async #nowDue(stopping: AbortSignal): Promise<Due | undefined> {
     const since = warningDueSince(this.config.disable, Date.now())
-    return (await this.warnings.isAnyDue(since))
-      ? { since, ends: await this.progress.ends(this.#stopping.signal) }
-      : undefined
-  }
-
-  /** A look that a stop has broken off has not failed. */
-  #failed(error: unknown): void {
-    if (!this.#stopping.signal.aborted) this.#failing.failed(error)
+    return (await this.warnings.isAnyDue(since)) ? { since, ends: await this.progress.ends(stopping) } : undefined
   }
 }
