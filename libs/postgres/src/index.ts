@@ -3,7 +3,7 @@ export { AuditedRows, type AuditedRow, type AuditedTable, type SoughtRow } from 
 export { AccountStore, type AccountRow, type NewAccount } from './configuration/account-store.js'
 export { ApiKeyStore, type ActiveKey, type ApiKeyRow, type NewApiKey } from './configuration/api-key-store.js'
 export { OutboxStore, type PublishChanges } from './configuration/outbox-store.js'
-export { OverlapRunning, TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
+export { ChangeWaiting, OverlapRunning, TooManyWebhooks, UnknownAccount } from './configuration/refusals.js'
 export { SealStore, type Reseal, type Resealed } from './configuration/seal-store.js'
 export { SecretStore, type Rotation } from './configuration/secret-store.js'
 export type { WebhookRow } from './configuration/webhook-row.js'
@@ -61,5 +61,5 @@ export type {
   ReplaySummary,
   SentMark,
 } from './replays/replay-row.js'
-export type { ReplayFilter } from './replays/replay-selection.js'
+export type { Counted, ReplayFilter } from './replays/replay-selection.js'
 export { ReplayStore, type NewReplay } from './replays/replay-store.js'

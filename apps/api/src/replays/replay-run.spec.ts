@@ -6,6 +6,20 @@ import { ReplayRun } from './replay-run.js'
 const DAY_MS = 86_400_000
 const config = { topics: { eventRetentionMs: 30 * DAY_MS, deliveryRetentionMs: 30 * DAY_MS } }
 
+function runWith(store: object, sender: object): ReplayRun {
+  const webhooks = { find: async () => ({ version: 1, state: 'active' }) }
+  const progress = { isPast: async () => true }
+  const logger = { info() {} }
+  return new ReplayRun(
+    store as never,
+    webhooks as never,
+    progress as never,
+    sender as never,
+    config as never,
+    logger as never,
+  )
+}
+
 /** A replay of more events than anybody waits for, whose receiver has started so many of them. */
 function aReplay(ratePerSecond: number, acceptedAt = Date.now()) {
   const receiver = { started: 0 }
@@ -46,15 +60,7 @@ function aReplay(ratePerSecond: number, acceptedAt = Date.now()) {
       return { sent: deliveries.length, last: deliveries.at(-1) }
     },
   }
-  const webhooks = { find: async () => ({ version: 1, state: 'active' }) }
-  const run = new ReplayRun(
-    store as never,
-    webhooks as never,
-    {} as never,
-    sender as never,
-    config as never,
-    { info() {} } as never,
-  )
+  const run = runWith(store, sender)
   const stopping = new AbortController()
   const over = run.go('me', 'rpl_1', stopping.signal)
   const stop = async (): Promise<void> => {
@@ -95,4 +101,19 @@ it('does not wait for what is no longer kept', async () => {
   const replay = aReplay(100, Date.now() - 31 * DAY_MS)
   await vi.waitFor(() => expect(replay.sent()).toBeGreaterThan(1_000))
   await replay.stop()
+})
+
+it('counts no further when the process stops, and leaves its start to whoever goes on', async () => {
+  const stopping = new AbortController()
+  const started: number[] = []
+  const store = {
+    held: async () => ({ id: 'rpl_1', state: 'waiting', page: null, ratePerSecond: 100 }),
+    count: async (_: unknown, isStopped: () => boolean) => {
+      stopping.abort()
+      return { count: 1, isAll: !isStopped() }
+    },
+    started: async (...[, , matched]: [string, string, number]) => void started.push(matched),
+  }
+  await runWith(store, {}).go('me', 'rpl_1', stopping.signal)
+  expect(started).toEqual([])
 })

@@ -118,7 +118,9 @@ export class ReplayRun {
       await lookAgain(stopping)
       return true
     }
-    const matched = await this.store.count(replay)
+    const { count: matched, isAll } = await this.store.count(replay, () => stopping.aborted)
+    // Whoever goes on with it counts anew: this may take minutes, and a stop has seconds.
+    if (!isAll) return false
     await this.store.started(holder, replay.id, matched)
     this.logger.info({ stage: 'replay.start', replayId: replay.id, matched }, 'a replay starts')
     return true

@@ -33,7 +33,10 @@ export const replayRequest = z
   .meta({ id: 'ReplayRequest' })
 
 const matched = z.int().describe('Events that will be sent, as far as is known now; it is counted again at the start.')
-const detail = z.string().optional().describe('Where nothing matches: a sentence that says so.')
+const detail = z
+  .string()
+  .optional()
+  .describe('A sentence where nothing matches, or where there are too many events to count all of them at once.')
 
 export const replayAccepted = z.strictObject({ id: z.string(), matched, detail }).meta({ id: 'ReplayAccepted' })
 

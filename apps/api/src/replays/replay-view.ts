@@ -1,4 +1,4 @@
-import type { ReplaySummary } from '#postgres'
+import type { Counted, ReplaySummary } from '#postgres'
 import type { ReplayAnswer } from './replay-schemas.js'
 
 export const NOTHING_MATCHES =
@@ -8,18 +8,23 @@ const WAITING =
 const PROBABLY_NOTHING =
   'Nothing matches so far: there is no such event in this time range. It is counted again when the replay starts.'
 
+const AT_LEAST = 'There are at least so many: these were found within the time for an answer.'
+const AT_LEAST_SO_FAR = `${AT_LEAST} All are counted when the replay starts.`
+
 const NOT_ALL_RECORDED =
   'What happened in the last moments is not recorded yet, and not counted as it will be: ask again soon.'
 
 /** The sentence for the count of a dry run. */
-export function detailOfCount({ matched, isBehind }: { matched: number; isBehind: boolean }): { detail?: string } {
+export function detailOfCount({ count, isAll, isBehind }: Counted & { isBehind: boolean }): { detail?: string } {
+  if (!isAll) return { detail: AT_LEAST }
   if (isBehind) return { detail: NOT_ALL_RECORDED }
-  return matched > 0 ? {} : { detail: NOTHING_MATCHES }
+  return count > 0 ? {} : { detail: NOTHING_MATCHES }
 }
 
 /** The sentence for the first count of a replay, which may still find what is not recorded yet. */
-export function detailOfReplay(matched: number): { detail?: string } {
-  return matched > 0 ? {} : { detail: PROBABLY_NOTHING }
+export function detailOfReplay({ count, isAll }: Counted): { detail?: string } {
+  if (!isAll) return { detail: AT_LEAST_SO_FAR }
+  return count > 0 ? {} : { detail: PROBABLY_NOTHING }
 }
 
 export function replayView(replay: ReplaySummary): ReplayAnswer {

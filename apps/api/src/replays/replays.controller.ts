@@ -58,8 +58,8 @@ export class ReplaysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReplayAccepted | ReplayCounted> {
     const requested = await this.replays.request(accountId, knownId('webhook', webhookId), request)
-    const { id, matched } = requested
-    if (id !== null) return { id, matched, ...detailOfReplay(matched) }
+    const { count: matched } = requested
+    if (requested.id !== null) return { id: requested.id, matched, ...detailOfReplay(requested) }
     reply.status(200)
     return { matched, ...detailOfCount(requested) }
   }

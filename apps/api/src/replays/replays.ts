@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { ApiConfig } from '#config'
 import { type ReplayCommand, newId } from '#domain'
-import { type ReplayFilter, type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
+import { type Counted, type ReplayFilter, type ReplayRow, ReplayStore, type WebhookRow, WebhookStore } from '#postgres'
 import { LOGGER, type Logger } from '#telemetry'
 import { notFound } from '../deliveries/not-found.js'
 import { ReadModelProgress } from '../deliveries/read-model-progress.js'
@@ -15,8 +15,14 @@ import type { ReplayRequest } from './replay-schemas.js'
 /** How long a dry run waits for what has just happened to be recorded; a replay waits for it before it starts. Ms. */
 const RECORDED_WITHIN_MS = 3_000
 
-/** `id` is null for a dry run, of which nothing remains; what came in the last moments may be missing in `matched`. */
-export type RequestedReplay = { id: string; matched: number } | { id: null; matched: number; isBehind: boolean }
+/**
+ * Millions of events are counted for minutes. Whoever asks has gone by then, and others wait for their turn: what was counted
+ * until now is the answer. Ms.
+ */
+const COUNTED_WITHIN_MS = 10_000
+
+/** `id` is null for a dry run, of which nothing remains; what came in the last moments may be missing in its count. */
+export type RequestedReplay = ({ id: string } | { id: null; isBehind: boolean }) & Counted
 
 /** What people ask for: replays are counted, stored and commanded here; whichever replica holds one runs it. */
 @Injectable()
@@ -44,11 +50,12 @@ export class Replays {
     const filter = { accountId, webhookId, choice: request.only, types: request.types ?? webhook.events, ...range }
     if (request.dry_run) {
       const isBehind = !(await this.#isAllRecorded())
-      return { id: null, matched: await this.#count(filter), isBehind }
+      return { id: null, isBehind, ...(await this.#count(filter)) }
     }
     // The ends first: what is written while the rest is asked for may be in or not.
     const logEnds = await this.#logEnds()
-    const matched = await this.#count(filter)
+    const counted = await this.#count(filter)
+    const matched = counted.count
     const id = newId('rpl')
     const ratePerSecond = request.rate_per_second
     if (!(await this.store.create({ id, ...filter, ratePerSecond, logEnds, matched, createdAt }))) {
@@ -57,7 +64,7 @@ export class Replays {
     const fields = { stage: 'replay.create', replayId: id, accountId, webhookId, only: filter.choice }
     this.logger.info({ ...fields, ...range, ratePerSecond, matched }, 'a replay was asked for')
     this.runner.wake()
-    return { id, matched }
+    return { id, ...counted }
   }
 
   /** As far as the log is now. */
@@ -70,10 +77,13 @@ export class Replays {
     }
   }
 
-  async #count(filter: ReplayFilter): Promise<number> {
-    const matched = await this.#countTurns.take(filter.accountId, () => this.store.count(filter))
-    if (matched === null) throw new Problem(409, 'Too many at once', TOO_MANY_AT_ONCE)
-    return matched
+  async #count(filter: ReplayFilter): Promise<Counted> {
+    const counted = await this.#countTurns.take(filter.accountId, () => {
+      const until = Date.now() + COUNTED_WITHIN_MS
+      return this.store.count(filter, () => Date.now() >= until)
+    })
+    if (counted === null) throw new Problem(409, 'Too many at once', TOO_MANY_AT_ONCE)
+    return counted
   }
 
   /** @throws {Problem} 404 */

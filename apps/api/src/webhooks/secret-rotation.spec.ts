@@ -1,18 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { OverlapRunning, type Rotation } from '#postgres'
+import { ChangeWaiting, OverlapRunning, type Rotation } from '#postgres'
 import { isSecret, openSecret, parseKeyRing } from '#signing'
 import { SecretRotation } from './secret-rotation.js'
 
 const keyRing = parseKeyRing(Buffer.alloc(32, 7).toString('base64'))
 const EXPIRES = new Date('2024-01-16T14:45:00Z')
 
-function aRotation({ isConfirmed = true, refusal }: { isConfirmed?: boolean; refusal?: Error } = {}) {
+function aRotation({ isConfirmed = true, refusals = [] }: { isConfirmed?: boolean; refusals?: Error[] } = {}) {
+  const refused = refusals.values()
   const stored: Rotation[] = []
   const undone: Rotation[] = []
   const seals: string[] = []
   const store = {
     rotate: (_: string, webhookId: string, sealed: string) => {
-      if (refusal) return Promise.reject(refusal)
+      const refusal = refused.next()
+      if (!refusal.done) return Promise.reject(refusal.value)
       const rotation = { webhookId, outboxId: 1, previousExpiresAt: EXPIRES, before: [], secretId: 2 }
       seals.push(sealed)
       stored.push(rotation)
@@ -20,9 +22,15 @@ function aRotation({ isConfirmed = true, refusal }: { isConfirmed?: boolean; ref
     },
     undo: (rotation: Rotation) => Promise.resolve(void undone.push(rotation)),
   }
-  const relay = { isConfirmed: () => Promise.resolve(isConfirmed) }
+  const awaited: number[] = []
+  const relay = {
+    isConfirmed: (outboxId: number) => {
+      awaited.push(outboxId)
+      return Promise.resolve(isConfirmed)
+    },
+  }
   const rotation = new SecretRotation(store as never, relay as never, keyRing, { error: () => {} } as never)
-  return { rotation, stored, undone, seals }
+  return { rotation, stored, undone, seals, awaited }
 }
 
 describe('a rotation', () => {
@@ -43,8 +51,20 @@ describe('a rotation', () => {
     expect(undone).toEqual(stored)
   })
 
+  it('waits for an earlier change of the webhook, which may still be undone', async () => {
+    const { rotation, stored, awaited } = aRotation({ refusals: [new ChangeWaiting(7), new ChangeWaiting(8)] })
+    expect(await rotation.rotate('acc_1', 'whk_1', 1_000)).not.toBeNull()
+    expect(awaited).toEqual([7, 8, stored[0]!.outboxId])
+  })
+
+  it('changes nothing while an earlier change cannot be confirmed', async () => {
+    const { rotation, stored, undone } = aRotation({ isConfirmed: false, refusals: [new ChangeWaiting(7)] })
+    await expect(rotation.rotate('acc_1', 'whk_1', 0)).rejects.toMatchObject({ status: 503 })
+    expect([stored, undone]).toEqual([[], []])
+  })
+
   it('during an overlap is refused with the time of its end and the way around it', async () => {
-    const { rotation } = aRotation({ refusal: new OverlapRunning(EXPIRES) })
+    const { rotation } = aRotation({ refusals: [new OverlapRunning(EXPIRES)] })
     await expect(rotation.rotate('acc_1', 'whk_1', 1_000)).rejects.toMatchObject({
       status: 409,
       detail: expect.stringMatching(/until 2024-01-16T14:45:00.000Z.*"overlap_seconds": 0/),

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { OverlapRunning, type Rotation, SecretStore } from '#postgres'
+import { ChangeWaiting, OverlapRunning, type Rotation, SecretStore } from '#postgres'
 import { type KeyRing, createSecret, sealSecret } from '#signing'
 import { LOGGER, type Logger } from '#telemetry'
 import { Problem } from '../http/problem.js'
@@ -31,13 +31,27 @@ export class SecretRotation {
     const deadline = Date.now() + CONFIRM_WITHIN_MS
     const secret = createSecret()
     const sealed = sealSecret(this.keyRing, secret, id)
-    const rotation = await this.store.rotate(accountId, id, sealed, overlapMs).catch(refuseThird)
+    const store = () => this.store.rotate(accountId, id, sealed, overlapMs).catch(refuseThird)
+    const rotation = await this.#afterEarlierChanges(store, deadline)
     if (!rotation) return null
     if (!(await this.relay.isConfirmed(rotation.outboxId, deadline))) {
       await this.#undo(rotation)
-      throw new Problem(503, 'Service Unavailable', NOT_ROTATED, { headers: { 'retry-after': '1' } })
+      throw notRotated()
     }
     return { secret, previousExpiresAt: rotation.previousExpiresAt }
+  }
+
+  /** One that was made a moment ago, on another replica too, may still be undone: it is confirmed before this one begins. */
+  async #afterEarlierChanges(store: () => Promise<Rotation | null>, deadline: number): Promise<Rotation | null> {
+    for (;;) {
+      try {
+        return await store()
+      } catch (error) {
+        if (!(error instanceof ChangeWaiting)) throw error
+        const isConfirmed = await this.relay.isConfirmed(error.outboxId, deadline)
+        if (!isConfirmed || Date.now() >= deadline) throw notRotated()
+      }
+    }
   }
 
   /**
@@ -55,6 +69,10 @@ export class SecretRotation {
 }
 
 const NOT_ROTATED = 'The secret was not rotated: its configuration could not be handed on in time.'
+
+function notRotated(): Problem {
+  return new Problem(503, 'Service Unavailable', NOT_ROTATED, { headers: { 'retry-after': '1' } })
+}
 
 function refuseThird(error: unknown): never {
   if (!(error instanceof OverlapRunning)) throw error

@@ -23,4 +23,15 @@ export class OverlapRunning extends Error {
   }
 }
 
+/**
+ * An earlier change of the webhook is not published yet. Whether it stays is not known: one that the log does not confirm
+ * in time may be undone, and what was built on it could not be.
+ */
+export class ChangeWaiting extends Error {
+  override name = 'ChangeWaiting'
+  constructor(readonly outboxId: number) {
+    super('an earlier change of this webhook is not published yet')
+  }
+}
+
 export const FOREIGN_KEY_VIOLATION = '23503'

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type DeliverableWebhook, newId } from '#domain'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { AccountStore } from './account-store.js'
+import { ChangeWaiting } from './refusals.js'
 import { type Reseal, type Resealed, SealStore } from './seal-store.js'
 import { SecretStore } from './secret-store.js'
 import { WebhookStore } from './webhook-store.js'
@@ -42,6 +43,19 @@ describe('sealing secrets anew', () => {
     }
   }
 
+  /** Behind what was changed before, which is published as the relay does it. */
+  async function rotate(id: string, sealed: string): Promise<void> {
+    for (;;) {
+      await test.database.query('delete from outbox where webhook_id = $1', [id])
+      try {
+        await secrets.rotate(accountId, id, sealed, HOUR_MS)
+        return
+      } catch (error) {
+        if (!(error instanceof ChangeWaiting)) throw error
+      }
+    }
+  }
+
   /** What the workers are told last of each webhook. */
   async function announced(): Promise<DeliverableWebhook[]> {
     const rows = await test.database.query<{ change: string }>(
@@ -54,7 +68,7 @@ describe('sealing secrets anew', () => {
     const ids: string[] = []
     for (let i = 0; i < 5; i++) ids.push(await aWebhook(seal('k1', `secret ${i}`)))
     await aWebhook(seal('k2', 'new already'))
-    await secrets.rotate(accountId, ids[0]!, seal('k1', 'second'), HOUR_MS)
+    await rotate(ids[0]!, seal('k1', 'second'))
     const before = await webhooks.find(accountId, ids[0]!)
     const batches: Resealed[] = []
 
@@ -105,7 +119,7 @@ describe('sealing secrets anew', () => {
 
     await Promise.all([
       all(),
-      ...ids.map((id, i) => secrets.rotate(accountId, id, seal('k2', `new ${i}`), HOUR_MS)),
+      ...ids.map((id, i) => rotate(id, seal('k2', `new ${i}`))),
       ...ids.slice(4).map((id) => webhooks.update(accountId, id, { name: 'renamed' })),
     ])
     // Whatever a rotation brought back behind the pass is found by the next one.
@@ -156,7 +170,7 @@ describe('sealing secrets anew', () => {
 
   it('does not carry over a secret whose overlap is over', async () => {
     const id = await aWebhook(seal('k1', 'old'))
-    await secrets.rotate(accountId, id, seal('k2', 'new'), HOUR_MS)
+    await rotate(id, seal('k2', 'new'))
     await test.database.query(
       "update webhook_secrets set expires_at = now() - interval '1 ms' where expires_at is not null",
     )

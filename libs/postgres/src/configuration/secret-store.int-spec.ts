@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DeliverableWebhook, newId } from '#domain'
 import { type TestDatabase, createTestDatabase } from '../test-database.testing.js'
 import { AccountStore } from './account-store.js'
-import { OverlapRunning } from './refusals.js'
+import { ChangeWaiting, OverlapRunning } from './refusals.js'
 import { SecretStore } from './secret-store.js'
 import { WebhookStore } from './webhook-store.js'
 
@@ -28,7 +28,13 @@ describe('the secrets of a webhook', () => {
     return id
   }
 
+  /** As the relay does. */
+  async function published(id: string): Promise<void> {
+    await test.database.query('delete from outbox where webhook_id = $1', [id])
+  }
+
   async function rotate(id: string, sealed: string, overlapMs: number) {
+    await published(id)
     const rotation = await store.rotate(accountId, id, sealed, overlapMs)
     if (!rotation) throw new Error('no such webhook')
     return rotation
@@ -80,12 +86,13 @@ describe('the secrets of a webhook', () => {
     const id = await aWebhook()
     const { previousExpiresAt } = await rotate(id, 'second', HOUR_MS)
 
+    await published(id)
     const refusal = await store.rotate(accountId, id, 'third', HOUR_MS).catch((error: unknown) => error)
 
     expect(refusal).toBeInstanceOf(OverlapRunning)
     expect((refusal as OverlapRunning).until).toEqual(previousExpiresAt)
     expect(await stored(id)).toEqual(['first', 'second'])
-    expect(await announced(id)).toMatchObject({ version: 2 })
+    expect(await webhooks.find(accountId, id)).toMatchObject({ version: 2 })
   })
 
   it('are one at once with an overlap of 0, also during an overlap', async () => {
@@ -154,6 +161,17 @@ describe('the secrets of a webhook', () => {
     expect(await stored(id)).toEqual(['third'])
   })
 
+  it('stay as they are while an earlier change is not published: it may still be undone', async () => {
+    const id = await aWebhook()
+    const unconfirmed = await rotate(id, 'never told', 0)
+
+    const refusal = await store.rotate(accountId, id, 'never told either', 0).catch((error: unknown) => error)
+
+    expect(refusal).toEqual(new ChangeWaiting(unconfirmed.outboxId))
+    await store.undo(unconfirmed)
+    expect(await stored(id)).toEqual(['first'])
+  })
+
   it('of another account are out of reach', async () => {
     const id = await aWebhook()
     expect(await store.rotate(newId('acc'), id, 'second', 0)).toBeNull()
@@ -162,7 +180,9 @@ describe('the secrets of a webhook', () => {
 
   it('rotated twice at the same time become two, and one of the rotations is refused', async () => {
     const id = await aWebhook()
-    const results = await Promise.allSettled([rotate(id, 'a', HOUR_MS), rotate(id, 'b', HOUR_MS)])
+    await published(id)
+    const at = (sealed: string) => store.rotate(accountId, id, sealed, HOUR_MS)
+    const results = await Promise.allSettled([at('a'), at('b')])
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(await stored(id)).toHaveLength(2)
   })

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm'
 import type { Database } from '../database.js'
+import { OutboxEntry } from '../entities/outbox-entry.js'
 import { Webhook } from '../entities/webhook.js'
 import { WebhookSecret } from '../entities/webhook-secret.js'
-import { OverlapRunning } from './refusals.js'
+import { ChangeWaiting, OverlapRunning } from './refusals.js'
 import { announceChange, forgetExpiredSecrets, takeConfigurationTurn } from './webhook-change.js'
 
 /** A rotation that was committed. It reaches the workers when the outbox row with this id was published. */
@@ -27,6 +28,7 @@ export class SecretStore {
    * The new secret is valid at once, the one before for `overlapMs` more; with 0 every older one ends now.
    *
    * @returns null when the account has no such webhook
+   * @throws {ChangeWaiting} while an earlier change is not published
    * @throws {OverlapRunning} when two are valid and this would make three
    */
   async rotate(accountId: string, id: string, sealed: string, overlapMs: number): Promise<Rotation | null> {
@@ -34,6 +36,7 @@ export class SecretStore {
       await takeConfigurationTurn(manager)
       const webhook = await manager.findOneBy(Webhook, { accountId, id })
       if (!webhook) return null
+      await refuseBeforePublished(manager, id)
       const now = new Date()
       await forgetExpiredSecrets(manager, id, now)
       const before = await secretsOf(manager, id)
@@ -64,6 +67,15 @@ export class SecretStore {
       await announceNextVersion(manager, webhook, new Date())
     })
   }
+}
+
+/**
+ * Two rotations that are both unconfirmed would else each be undone to what the other left: a secret that nobody was told
+ * as the only one.
+ */
+async function refuseBeforePublished(manager: EntityManager, webhookId: string): Promise<void> {
+  const waiting = await manager.findOne(OutboxEntry, { where: { webhookId }, order: { id: 'DESC' } })
+  if (waiting) throw new ChangeWaiting(Number(waiting.id))
 }
 
 /** Newest first. */

@@ -79,7 +79,7 @@ describe('choosing what to replay', () => {
     ['all', ['evt_0', 'evt_1', 'evt_2', 'evt_3', 'evt_4', 'evt_5', 'evt_7']],
   ])('takes for "%s" what it means, oldest first, and counts the same', async (choice, expected) => {
     expect(await ids({ choice })).toEqual(expected)
-    expect(await countChosen(test.database, aFilter({ choice }))).toBe(expected.length)
+    expect(await countChosen(test.database, aFilter({ choice }))).toEqual({ count: expected.length, isAll: true })
   })
 
   it.each([1, 2, 3, 7])('takes every event once in pages of %i, also those of one millisecond', async (limit) => {
@@ -89,7 +89,7 @@ describe('choosing what to replay', () => {
   it('takes everything for a webhook that was created later', async () => {
     const later = { webhookId: 'whk_new', choice: 'missed' as const }
     expect(await ids(later, 3)).toEqual(PAST.map(({ id }) => id))
-    expect(await countChosen(test.database, aFilter(later))).toBe(PAST.length)
+    expect(await countChosen(test.database, aFilter(later))).toEqual({ count: PAST.length, isAll: true })
   })
 
   it('takes the times from inclusive to exclusive', async () => {
@@ -106,7 +106,7 @@ describe('choosing what to replay', () => {
   it('takes no event about the webhook itself, and does not count it', async () => {
     const asked = { choice: 'missed' as const, types: ['webhook.disabled' as const] }
     expect(await ids(asked)).toEqual(['evt_about_whk_other'])
-    expect(await countChosen(test.database, aFilter(asked))).toBe(1)
+    expect(await countChosen(test.database, aFilter(asked))).toEqual({ count: 1, isAll: true })
   })
 
   it('knows the delivery of an event that came again within a day and was delivered only then', async () => {
@@ -118,13 +118,13 @@ describe('choosing what to replay', () => {
       ['evt_next_day', NOON, 2],
     ])
     expect((await walked(at('missed'), 10)).map(({ id }) => id)).toEqual(['evt_another'])
-    expect(await countChosen(test.database, at('failed'))).toBe(2)
-    expect(await countChosen(test.database, at('missed'))).toBe(1)
+    expect(await countChosen(test.database, at('failed'))).toEqual({ count: 2, isAll: true })
+    expect(await countChosen(test.database, at('missed'))).toEqual({ count: 1, isAll: true })
   })
 
   it('finds nothing where there is nothing', async () => {
     expect(await ids({ since: NOON - 3 * DAY_MS, until: NOON })).toEqual([])
-    expect(await countChosen(test.database, aFilter({ accountId: 'acc_3' }))).toBe(0)
+    expect(await countChosen(test.database, aFilter({ accountId: 'acc_3' }))).toEqual({ count: 0, isAll: true })
   })
 })
 
@@ -158,8 +158,16 @@ describe('choosing from a long log', () => {
     }
     expect(found).toEqual(['evt_3', `evt_${many - 1}`])
     expect(pages).toBeGreaterThan(5)
-    expect(await countChosen(test.database, filter)).toBe(2)
-    expect(await countChosen(test.database, aFilter({ choice: 'all' }))).toBe(many)
+    expect(await countChosen(test.database, filter)).toEqual({ count: 2, isAll: true })
+    expect(await countChosen(test.database, aFilter({ choice: 'all' }))).toEqual({ count: many, isAll: true })
+  })
+
+  it('counts no further than it is let', async () => {
+    let portions = 0
+    const counted = await countChosen(test.database, aFilter({ choice: 'all' }), () => portions++ === 2)
+    expect(counted.isAll).toBe(false)
+    expect(counted.count).toBeGreaterThan(0)
+    expect(counted.count).toBeLessThan(many)
   })
 
   it('reads a few rows for each event that has no delivery, and not a day of others', async () => {
@@ -173,7 +181,7 @@ describe('choosing from a long log', () => {
     const before = await rowsRead()
 
     const missed = aFilter({ choice: 'missed', types: ['context.created'] })
-    expect(await countChosen(test.database, missed)).toBe(undelivered.length)
+    expect(await countChosen(test.database, missed)).toEqual({ count: undelivered.length, isAll: true })
 
     expect((await rowsRead()) - before).toBeLessThan(3 * undelivered.length)
   })

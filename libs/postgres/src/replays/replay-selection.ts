@@ -57,13 +57,27 @@ export async function chosenAfter(
   return { events, next: last ? { acceptedAt: last.acceptedAt, eventId: last.id } : end }
 }
 
-/** How many events are chosen as things stand; in portions, since there may be millions to look at. */
-export async function countChosen(session: Session, filter: ReplayFilter): Promise<number> {
+/** A count, and whether it was of all. */
+export interface Counted {
+  count: number
+  isAll: boolean
+}
+
+/**
+ * How many events are chosen as things stand; in portions, since there may be millions to look at.
+ * @param isStopped asked before each portion
+ */
+export async function countChosen(
+  session: Session,
+  filter: ReplayFilter,
+  isStopped: () => boolean = () => false,
+): Promise<Counted> {
   let count = 0
   let after = beginningOf(filter)
   for (;;) {
+    if (isStopped()) return { count, isAll: false }
     const end = await stretchEnd(session, filter, after, STRETCH_TO_COUNT)
-    if (!end) return count
+    if (!end) return { count, isAll: true }
     const [row] = await session.query<{ chosen: number }>(
       `select count(*)::integer as chosen ${CHOSEN}`,
       parametersOf(filter, after, end),

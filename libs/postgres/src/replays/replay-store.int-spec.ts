@@ -104,6 +104,24 @@ describe('a stored replay', () => {
     expect((await store.claim('me', 10)).sort()).toEqual(['rpl_1', 'rpl_3'])
   })
 
+  it('has its turn beside older ones that rest, which come after those that had none', async () => {
+    await test.database.query("insert into accounts values ('acc_2', 'B', 'b@example.com', now())")
+    for (let n = 0; n < 5; n++) await store.create(aReplay({ id: `rpl_${n}`, createdAt: NOON + n }))
+    const claimedAndRested = async (places: number) => {
+      const claimed = await store.claim('me', places)
+      for (const id of claimed.sort()) await store.rest('me', id, 0)
+      return claimed
+    }
+    expect(await claimedAndRested(10)).toEqual(['rpl_0', 'rpl_1'])
+    expect(await claimedAndRested(10)).toEqual(['rpl_2', 'rpl_3'])
+    expect(await claimedAndRested(10)).toEqual(['rpl_0', 'rpl_4'])
+    expect(await claimedAndRested(10)).toEqual(['rpl_1', 'rpl_2'])
+
+    await store.create(aReplay({ id: 'rpl_other', accountId: 'acc_2', createdAt: NOON + 9 }))
+    expect(await claimedAndRested(1)).toEqual(['rpl_other'])
+    expect(await claimedAndRested(1)).toEqual(['rpl_3'])
+  })
+
   it('takes a place by its rate: many slow ones do not keep a quick one waiting', async () => {
     const accounts = Array.from({ length: 24 }, (_, n) => `acc_of_${n}`)
     for (const [n, accountId] of accounts.entries()) {
@@ -200,7 +218,7 @@ describe('a stored replay', () => {
     await anAccountWith(test.database, [{ id: 'evt_again', acceptedAt: thursday, end: 'exhausted' }])
     const range = { since: thursday - 1_000, until: thursday + 1_000 }
     const replay = await running({ choice: 'failed', ...range })
-    expect(await store.count(replay)).toBe(1)
+    expect(await store.count(replay, () => false)).toEqual({ count: 1, isAll: true })
     expect(names(await store.plan('me', replay.id, 10, 0))).toEqual(['evt_again/2'])
 
     // Asked for already, by the same number: its chain runs.

@@ -12,7 +12,7 @@ import {
   type SentMark,
   replayRowOf,
 } from './replay-row.js'
-import { type ReplayFilter, beginningOf, countChosen } from './replay-selection.js'
+import { type Counted, type ReplayFilter, beginningOf, countChosen } from './replay-selection.js'
 
 export type NewReplay = Pick<
   ReplayRow,
@@ -47,9 +47,12 @@ const MOST_UNFINISHED = 20
 export class ReplayStore {
   constructor(private readonly database: Database) {}
 
-  /** How many events are chosen, as far as the read models know. */
-  count(filter: ReplayFilter): Promise<number> {
-    return countChosen(this.database, filter)
+  /**
+   * How many events are chosen, as far as the read models know. There may be millions to look at, for minutes.
+   * @param isStopped asked before each portion: what was counted until then is answered
+   */
+  count(filter: ReplayFilter, isStopped: () => boolean): Promise<Counted> {
+    return countChosen(this.database, filter, isStopped)
   }
 
   /** @returns whether it was taken: not when the account has 20 unfinished ones, or a few more asked for at once */
@@ -108,7 +111,8 @@ export class ReplayStore {
 
   /**
    * Those that `holder` holds and has something to do for, for some more seconds; free ones are added up to `places`, of
-   * which a slow one takes a part, and two of an account, each account's first before anybody's second.
+   * which a slow one takes a part, and two of an account, each account's first before anybody's second. Of those, the one
+   * that nobody has held for longest.
    */
   async claim(holder: string, places: number): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(CLAIM, [holder, HELD_FOR_MS, places])
@@ -238,6 +242,9 @@ const CREATE = `
          where account_id = $2 and state in ('waiting', 'running', 'paused')) < ${MOST_UNFINISHED}
   returning 1`
 
+/** Those that were held least recently. By age alone, old ones of slow receivers would rest in turns and let nobody in. */
+const LEAST_RECENT = 'held_until nulls first, created_at'
+
 const CLAIM = {
   name: 'claim-replays',
   text: `
@@ -245,12 +252,13 @@ const CLAIM = {
     where id in (
       select replays.id from replays
       join (
-        select id, is_mine, sum(place) over (order by is_mine desc, turn, created_at rows unbounded preceding) - place as taken
+        select id, is_mine,
+               sum(place) over (order by is_mine desc, turn, ${LEAST_RECENT} rows unbounded preceding) - place as taken
         from (
-          select id, created_at, held_by is not distinct from $1 as is_mine,
+          select id, created_at, held_until, held_by is not distinct from $1 as is_mine,
                  least(1, greatest(${LEAST_PLACE}, rate_per_second / ${RATE_OF_A_PLACE}.0)) as place,
                  row_number() over (
-                   partition by account_id order by held_by is not distinct from $1 desc, created_at
+                   partition by account_id order by held_by is not distinct from $1 desc, ${LEAST_RECENT}
                  ) as turn
           from replays
           where (state in ('waiting', 'running') or page is not null)
