@@ -58,6 +58,21 @@ it('keeps a receiver that did not answer away from the connections that wait', a
   expect(requests.map(({ onNewConnection }) => onNewConnection)).toEqual([false, true])
 })
 
+it.each([
+  { phase: 'connect', isUnreached: true },
+  { phase: 'tls', isUnreached: true },
+  { phase: 'headers', isUnreached: false },
+  { phase: 'body', isUnreached: false },
+] as const)('tells whether the receiver had the request: $phase', async ({ phase, isUnreached }) => {
+  const failure: EgressResult = { kind: 'failed', reason: 'timeout', phase, detail: '', durationMs: 5_000 }
+  const attempt = new AttemptDelivery(
+    { send: () => Promise.resolve(failure) } as unknown as EgressClient,
+    { secretsOf: () => [OLD] } as unknown as WebhooksToCall,
+    5_000,
+  )
+  expect(await attempt.run(aDelivery(), webhook, new SecretChoice())).toMatchObject({ isUnreached })
+})
+
 it('names the event, the delivery and the attempt, and tells when it was signed', async () => {
   const { run, requests } = attemptsWith([OLD], () => OLD)
   const startedAt = Date.now()

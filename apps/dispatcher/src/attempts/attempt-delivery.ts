@@ -29,6 +29,8 @@ export interface AttemptReport {
   /** Null for a fault of ours, which neither counts as an attempt nor against the webhook. */
   result: AttemptOutcome | null
   ourFault?: OwnFaultCause | 'sealed_secret'
+  /** It ended before there was a connection for its request. */
+  isUnreached?: boolean
   /** For operators, never for customers. */
   detail?: string
 }
@@ -163,7 +165,9 @@ function excerptOf(body: Buffer): string {
   return new StringDecoder('utf8').write(body.subarray(0, EXCERPT_BYTES))
 }
 
-function whatItCameTo(result: EgressResult): Pick<AttemptReport, 'result' | 'ourFault' | 'response' | 'detail'> {
+type Outcome = Pick<AttemptReport, 'result' | 'ourFault' | 'response' | 'isUnreached' | 'detail'>
+
+function whatItCameTo(result: EgressResult): Outcome {
   switch (result.kind) {
     case 'answered':
       return {
@@ -175,7 +179,12 @@ function whatItCameTo(result: EgressResult): Pick<AttemptReport, 'result' | 'our
         },
       }
     case 'failed':
-      return { result: { kind: 'failed', reason: result.reason }, response: null, detail: result.detail }
+      return {
+        result: { kind: 'failed', reason: result.reason },
+        response: null,
+        isUnreached: result.phase !== 'headers' && result.phase !== 'body',
+        detail: result.detail,
+      }
     case 'own-fault':
       return { result: null, ourFault: result.cause, response: null, detail: result.detail }
   }

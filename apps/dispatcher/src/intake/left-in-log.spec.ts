@@ -372,6 +372,19 @@ describe('what is left in the log', () => {
     expect(left()).toBe(0)
   })
 
+  it('goes on where the others hold nearly all that the process may, and do not work it off', async () => {
+    const { write, deliver, taken, memory, someTime } = aProcess()
+    write(times(2_000, 'whk_a'))
+    write(times(100, 'whk_a'))
+    while (memory.live.share < 0.85) memory.live.add(100)
+    for (let round = 0; round < 20; round++) {
+      deliver('whk_a', 2_000)
+      await someTime()
+    }
+    expect(taken).toHaveLength(2_100)
+    expect(memory.live.share).toBeLessThan(0.9)
+  })
+
   it('waits while the process is full', async () => {
     const { write, deliver, taken, memory, someTime } = aProcess()
     write(times(2_000, 'whk_a'))

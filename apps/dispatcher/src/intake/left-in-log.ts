@@ -24,6 +24,8 @@ const PORTIONS_A_LOOK = 8
 const WORTH_ANOTHER = 10
 /** Of what the process may hold live: the rest is for what is not left, and is not put off to make room. */
 const MOST_TAKEN_IN = 3 / 4
+/** A lane that holds no more is never refused: many that hang may keep the process above that for hours. Records. */
+const NEARLY_NOTHING = 16
 const AFTER_FAILURE_MS = 1_000
 
 interface Partition {
@@ -193,18 +195,23 @@ export class LeftInLog {
 
   /** One whose lane is half empty, or must not be waited for; they take turns. */
   #hungry(partition: Partition): string | undefined {
-    if (this.memory.live.share > MOST_TAKEN_IN) return undefined
     const now = Date.now()
     return partition.left.webhookIds.find((webhookId) => {
       const lane = this.lanes.get(webhookId)?.state
+      if (!this.#mayHoldMore(lane?.queued)) return false
       return !lane || lane.queued <= this.#roomIn(lane.capacity) / 2 || this.#isOver(webhookId, partition, now)
     })
   }
 
   #hasRoom(webhookId: string, partition: Partition): boolean {
-    if (this.memory.live.share > MOST_TAKEN_IN) return false
     const lane = this.lanes.get(webhookId)?.state
+    if (!this.#mayHoldMore(lane?.queued)) return false
     return !lane || lane.queued < this.#roomIn(lane.capacity) || this.#isOver(webhookId, partition, Date.now())
+  }
+
+  #mayHoldMore(queued = 0): boolean {
+    const { live } = this.memory
+    return live.share <= MOST_TAKEN_IN || (queued < NEARLY_NOTHING && !live.isFull)
   }
 
   /**

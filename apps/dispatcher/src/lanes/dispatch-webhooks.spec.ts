@@ -131,6 +131,20 @@ describe('a webhook that answered 410', () => {
     expect(underWay.map(({ deliveryId }) => deliveryId)).toEqual(ids)
   })
 
+  it('lets nothing age that finds no place in its lane meanwhile', async () => {
+    const { offer, underWay, written } = aDispatch()
+    for (let i = 0; i < 20; i++) offer()
+    underWay[0]!.answer(GONE)
+    await settled()
+    const late = [offer(), offer(), offer()]
+    await settled()
+    const putOff = written.filter(({ kind }) => kind === 'deferred')
+    expect(putOff.map(({ deliveryId }) => deliveryId)).toEqual(
+      expect.arrayContaining(late.map(({ delivery }) => delivery.id)),
+    )
+    expect(putOff.map(({ by }) => by)).toEqual(putOff.map(() => 'us'))
+  })
+
   it('that its owner had just corrected is called again', async () => {
     const { offer, underWay, change } = aDispatch()
     offer()

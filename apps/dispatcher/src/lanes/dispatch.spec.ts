@@ -86,6 +86,26 @@ describe('a delivery', () => {
     await settled()
     expect(written).toMatchObject([{ kind: 'deferred', deliveryId: work.delivery.id }])
   })
+
+  it('that finds no place ages by its receiver only, and not by a fault of ours', async () => {
+    const { offer, underWay, written, lanes } = aDispatch()
+    offer()
+    const lane = lanes.get('whk_1')!.state
+    while (!lane.isFull) offer()
+    const putOff = () => {
+      const { delivery } = offer()
+      return written.find(({ deliveryId }) => deliveryId === delivery.id)
+    }
+    expect(putOff()).toMatchObject({ kind: 'deferred', by: 'receiver' })
+    underWay.shift()!.answer(null)
+    await settled()
+    while (!lane.isFull) offer()
+    expect(putOff()).toMatchObject({ kind: 'deferred', by: 'us' })
+    underWay.shift()!.answer(OK)
+    await settled()
+    while (!lane.isFull) offer()
+    expect(putOff()).toMatchObject({ kind: 'deferred', by: 'receiver' })
+  })
 })
 
 describe('a slot', () => {

@@ -157,7 +157,12 @@ export class Dispatch {
   #makeRoom(lane: WebhookLane, work: Work, until: number): void {
     const displaced = isReturning(work) ? lane.displaceNewest() : undefined
     if (displaced) lane.enqueue(work)
-    this.consequences.putOff(lane.state, displaced ?? work, until)
+    this.#putOff(lane, displaced ?? work, until)
+  }
+
+  #putOff(lane: WebhookLane, work: Work, until: number): void {
+    const by = lane.waitsForUs(this.webhooks.get(lane.webhookId)) ? 'us' : 'receiver'
+    this.consequences.putOff(lane.state, work, until, by)
   }
 
   #pump(): void {
@@ -244,8 +249,8 @@ export class Dispatch {
     } else {
       lane.abandoned(work, report.startedAt)
     }
-    for (const given of lane.giveBack(lane.state.surplus(now)))
-      this.consequences.putOff(lane.state, given, lane.state.putOffUntil(now))
+    lane.isFailedByUs = !isCounted(report)
+    for (const given of lane.giveBack(lane.state.surplus(now))) this.#putOff(lane, given, lane.state.putOffUntil(now))
     const written = isCounted(report)
       ? this.#write(work, report, command)
       : this.consequences.failedByUs(lane.state, work, report, now)

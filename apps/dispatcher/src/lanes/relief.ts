@@ -36,7 +36,9 @@ export class Relief {
     const now = Date.now()
     if (this.#putOffFullest(this.lanes.all, now) || !this.live.isFullWithout(this.consequences.deferring)) return
     if (!this.#isStuck(now)) return
-    const stuck = this.lanes.all.filter((lane) => lane.state.standing(now) !== 'proven' || this.#isSilent(lane))
+    const stuck = this.lanes.all.filter(
+      (lane) => lane.state.standing(now) !== 'proven' || lane.isSilent(this.webhooks.get(lane.webhookId)),
+    )
     this.#putOffFullest(stuck, now, 0)
   }
 
@@ -59,17 +61,10 @@ export class Relief {
     let given = 0
     for (const { lane, surplus } of surpluses(lanes, most, kept)) {
       given += surplus
-      // One whose command the API does not answer waits for us, and does not age by it.
-      const by = this.#isSilent(lane) ? 'us' : 'receiver'
+      const by = lane.waitsForUs(this.webhooks.get(lane.webhookId)) ? 'us' : 'receiver'
       for (const work of lane.giveBack(surplus))
         this.consequences.putOff(lane.state, work, Math.max(earliest, lane.state.putOffUntil(now)), by)
     }
     return given >= most
-  }
-
-  /** It calls nobody until the API has answered its command, however lately its receiver took something. */
-  #isSilent({ webhookId, health }: WebhookLane): boolean {
-    const webhook = this.webhooks.get(webhookId)
-    return webhook !== undefined && health.unanswered(webhook) !== null
   }
 }

@@ -1,4 +1,4 @@
-import { Fifo, Lane, type Standing, type Streak, type TierBounds } from '#domain'
+import { type DeliverableWebhook, Fifo, Lane, type Standing, type Streak, type TierBounds } from '#domain'
 import { SecretChoice } from '../attempts/secret-choice.js'
 import { WebhookHealth } from '../webhooks/webhook-health.js'
 import type { CountedReport } from '../attempts/attempt-delivery.js'
@@ -20,6 +20,8 @@ export class WebhookLane {
   readyAs: Standing | undefined
   /** Waits for the view of the webhooks to catch up: nothing starts meanwhile. */
   isBehind = false
+  /** Its last attempt failed by a fault of ours. */
+  isFailedByUs = false
 
   constructor(
     readonly webhookId: string,
@@ -36,6 +38,16 @@ export class WebhookLane {
 
   isForgettable(now: number): boolean {
     return this.isIdle && !this.health.isFailing && this.state.isForgettable(now)
+  }
+
+  /** It calls nobody until the API has answered its command, however lately its receiver took something. */
+  isSilent(webhook: DeliverableWebhook | undefined): boolean {
+    return webhook !== undefined && this.health.unanswered(webhook) !== null
+  }
+
+  /** Not for its receiver: what is put off now does not age by it, however long that is. */
+  waitsForUs(webhook: DeliverableWebhook | undefined): boolean {
+    return this.isFailedByUs || this.isSilent(webhook)
   }
 
   /** Its partition is another process's now. */
@@ -75,8 +87,10 @@ export class WebhookLane {
   }
 
   /** The receiver's doing: the lane learns from it. */
-  settled(work: Work, { result: outcome, startedAt, durationMs: latencyMs }: CountedReport, now: number): void {
-    this.state.settled({ deliveryId: work.delivery.id, outcome, startedAt, latencyMs, isReplay: isReplay(work) }, now)
+  settled(work: Work, report: CountedReport, now: number): void {
+    const { result: outcome, startedAt, durationMs: latencyMs, isUnreached } = report
+    const of = { deliveryId: work.delivery.id, isReplay: isReplay(work) }
+    this.state.settled({ ...of, outcome, startedAt, latencyMs, isUnreached }, now)
   }
 
   /** Once, when it is worth bringing more of a replay. */

@@ -179,6 +179,20 @@ describe('an attempt without an answer', () => {
     expect(lane.wasUnanswered).toBe(false)
   })
 
+  it.each([hung, { kind: 'failed', reason: 'connection_lost' }] as const)(
+    'is none where it ended before there was a connection, and speaks against another all the same: $reason',
+    (outcome) => {
+      const lane = aLane()
+      lane.enqueued()
+      lane.started(0)
+      lane.settled({ deliveryId: 'dlv_1', outcome, startedAt: 0, latencyMs: 5_000, isUnreached: true }, 5_000)
+      expect(lane.wasUnanswered).toBe(false)
+      expect(lane.standing(5_000)).toBe('unproven')
+      attempts(lane, 1, outcome)
+      expect(lane.wasUnanswered).toBe(true)
+    },
+  )
+
   it('is none where the receiver has answered, whatever it said', () => {
     const lane = aLane()
     expect(lane.wasUnanswered).toBe(false)

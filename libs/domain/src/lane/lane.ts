@@ -41,6 +41,8 @@ export interface SettledAttempt {
   /** By a clock that nobody sets. */
   latencyMs: number
   isReplay?: boolean
+  /** It ended before there was a connection for its request. */
+  isUnreached?: boolean | undefined
 }
 
 /** Where a delivery that just arrived goes: into the lane, or put off until then (ms since the epoch). */
@@ -67,6 +69,7 @@ export class Lane {
   #lastSuccessAt = -Infinity
   #failedSinceSuccess = false
   #wasUnanswered = false
+  #wasUnreached = false
   #mustProbe = false
   #probedSince = -Infinity
   /** When the lane will have worked off all that it was given and all that was put off. */
@@ -115,7 +118,7 @@ export class Lane {
 
   /** The receiver took the last request and left it without an answer: it timed out, or the connection was lost. */
   get wasUnanswered(): boolean {
-    return this.#wasUnanswered
+    return this.#wasUnanswered && !this.#wasUnreached
   }
 
   /** Deliveries that it finishes in a second, by its cap and its average latency (Little's law). */
@@ -258,12 +261,14 @@ export class Lane {
     this.#inFlightBefore = Math.max(0, Math.min(this.#inFlightBefore, this.#inFlight))
   }
 
-  settled({ deliveryId, outcome, startedAt, latencyMs, isReplay }: SettledAttempt, now: number): void {
+  settled(attempt: SettledAttempt, now: number): void {
+    const { deliveryId, outcome, startedAt, latencyMs, isReplay, isUnreached = false } = attempt
     this.abandoned(isReplay, startedAt)
     // It was under way to the receiver of before, and says nothing about this one.
     if (startedAt < this.#probedSince) return
     this.#silentSince = now
     this.#wasUnanswered = isUnanswered(outcome)
+    this.#wasUnreached = isUnreached
     this.#latencyMs += LATENCY_WEIGHT * (Math.max(1, latencyMs) - this.#latencyMs)
     if (outcome.kind === 'succeeded') {
       this.#lastSuccessAt = now
