@@ -15,7 +15,7 @@ const LEAST_HELD = 64
 const LONGEST_WAIT_MS = 60_000
 /** What was left for so long, since its lane became slow or others take its turns, is taken in and put off. Ms. */
 const LONGEST_LEFT_MS = 120_000
-/** From the oldest that is left to the newest read: each commit looks at all of it. */
+/** From the oldest that is left to the newest read: a new owner reads all of it again. */
 const MOST_PASSED_BY = 100_000
 const LOOK_EVERY_MS = 20
 /** Of one partition, one after the other: with large bodies a portion holds only some records. */

@@ -1,4 +1,4 @@
-import { type OffsetRange, extend } from './offset-tracker.js'
+import { type OffsetRange, append } from './offset-tracker.js'
 
 /** The broker refuses a commit with more (offset.metadata.max.bytes). */
 export const MAX_METADATA_BYTES = 4_096
@@ -14,7 +14,7 @@ const MAX_BINARY_BYTES = Math.floor(((MAX_METADATA_BYTES - MAX_PAST_BYTES - RANG
 const ALWAYS_NAMED = MAX_BINARY_BYTES * 8
 /** More than this cannot be named in either way. */
 export const MOST_RANGES = ALWAYS_NAMED / 2
-/** A damaged text must not make us hold billions of offsets: more than any partition can have in flight. */
+/** A damaged text must not make us pass over billions of records: what is so far beyond the mark is not named. */
 const MAX_SPAN = 10_000_000
 
 /** What a commit says of the completed offsets beyond its own. */
@@ -38,7 +38,7 @@ export function encodeCompletedBeyond(mark: number, ranges: readonly OffsetRange
     const size = bytes.length
     pushUnsigned(bytes, from - at)
     pushUnsigned(bytes, to - from)
-    if (bytes.length > MAX_BINARY_BYTES) {
+    if (bytes.length > MAX_BINARY_BYTES || to - mark > MAX_SPAN) {
       bytes.length = size
       const bits = bitsOf(mark, ranges)
       if (bits.named <= named) return { text: textOf(RANGES, bytes), isWhole: false }
@@ -103,7 +103,7 @@ function bitsOf(mark: number, ranges: readonly OffsetRange[]) {
 function rangesOfBits(mark: number, bytes: Uint8Array): OffsetRange[] {
   const ranges: OffsetRange[] = []
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    if (bytes[bit >>> 3]! & (1 << (bit & 7))) extend(ranges, mark + bit)
+    if (bytes[bit >>> 3]! & (1 << (bit & 7))) append(ranges, mark + bit, mark + bit + 1)
   }
   return ranges
 }

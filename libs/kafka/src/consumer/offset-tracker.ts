@@ -4,6 +4,9 @@ export interface OffsetRange {
   to: number
 }
 
+/** As single offsets, what is complete beyond the mark takes 16 bytes each, and each commit looks at all of them. */
+const MOST_SINGLE = 16_384
+
 /**
  * Which records of one partition are complete. Records are delivered in ascending order and completed in any;
  * below `mark` all are complete, and that is what may be committed. Offsets that do not exist (compaction,
@@ -16,17 +19,26 @@ export class OffsetTracker {
   private offsets: number[] = []
   private done: boolean[] = []
   private head = 0
-  /** Completed before, but still to be delivered again: after a restart or a rewind. They are skipped then. */
-  private readonly completedAhead = new Set<number>()
+  /**
+   * Complete beyond the mark and not among `offsets` any more, ascending. One record may take hours, while millions pass
+   * it by: what is held grows with what is not complete.
+   */
+  private passed: OffsetRange[] = []
+  private passedOnFrom: number
+  /** Completed before, but still to be delivered again: after a restart or a rewind. They are skipped then. Ascending. */
+  private ahead: OffsetRange[]
 
-  /** `next`: the offset expected from the broker first. `completed`: what the commit metadata named beyond it. */
+  /**
+   * @param nextOffset expected from the broker first
+   * @param completed what the commit metadata named beyond it, ascending
+   */
   constructor(
     private nextOffset: number,
     completed: readonly OffsetRange[] = [],
+    private readonly mostSingle = MOST_SINGLE,
   ) {
-    for (const { from, to } of completed) {
-      for (let offset = Math.max(from, nextOffset); offset < to; offset++) this.completedAhead.add(offset)
-    }
+    this.passedOnFrom = mostSingle
+    this.ahead = within(completed, nextOffset, Infinity)
   }
 
   /** The offset that the next record from the broker should have. */
@@ -43,12 +55,13 @@ export class OffsetTracker {
   deliver(offset: number): boolean {
     if (offset < this.nextOffset) return false
     // What was completed ahead and does not exist any more, as after retention, must not stand in a commit for other offsets.
-    if (offset > this.nextOffset && this.completedAhead.size > 0) this.skipTo(offset)
-    const isDone = this.completedAhead.delete(offset)
+    if (offset > this.nextOffset && this.ahead.length > 0) this.skipTo(offset)
+    const isDone = this.ahead.length > 0 && this.takeAhead(offset)
     this.nextOffset = offset + 1
     this.offsets.push(offset)
     this.done.push(isDone)
     this.advance()
+    if (this.offsets.length - this.head >= this.passedOnFrom) this.passOn()
     return !isDone
   }
 
@@ -56,7 +69,7 @@ export class OffsetTracker {
   skipTo(offset: number): void {
     if (offset <= this.nextOffset) return
     this.nextOffset = offset
-    for (const ahead of this.completedAhead) if (ahead < offset) this.completedAhead.delete(ahead)
+    this.ahead = within(this.ahead, offset, Infinity)
     this.version++
   }
 
@@ -72,13 +85,13 @@ export class OffsetTracker {
   /** Gives back the incomplete records from `offset` on: they will be delivered again, the completed ones skipped. */
   rewind(offset: number): void {
     if (offset >= this.nextOffset) return
-    let end = this.offsets.length
-    while (end > this.head && this.offsets[end - 1]! >= offset) {
-      end--
-      if (this.done[end]) this.completedAhead.add(this.offsets[end]!)
-    }
     // Below the mark everything is complete: there is nothing to give back.
-    this.nextOffset = Math.max(offset, this.mark)
+    const from = Math.max(offset, this.mark)
+    let end = this.offsets.length
+    while (end > this.head && this.offsets[end - 1]! >= from) end--
+    this.ahead = [...merged(within(this.passed, from, Infinity), this.singles(end)), ...this.ahead]
+    this.passed = within(this.passed, 0, from)
+    this.nextOffset = from
     this.offsets.length = end
     this.done.length = end
     this.version++
@@ -87,18 +100,44 @@ export class OffsetTracker {
   /** What is complete beyond the mark, ascending; the first `most` ranges or some more. */
   completedBeyond(most = Infinity): OffsetRange[] {
     const ranges: OffsetRange[] = []
-    for (let i = this.head; i < this.offsets.length; i++) {
-      if (this.done[i]) extend(ranges, this.offsets[i]!)
-      if (ranges.length > most) return ranges
-    }
-    for (const offset of [...this.completedAhead].sort((a, b) => a - b)) extend(ranges, offset)
+    for (const { from, to } of merged(this.passed, this.singles(this.head, most))) append(ranges, from, to)
+    if (ranges.length <= most) for (const { from, to } of this.ahead) append(ranges, from, to)
     return ranges
+  }
+
+  /** What is complete of `offsets` from this index on; when there are more than `most` ranges of it, the rest is left out. */
+  private singles(from: number, most = Infinity): OffsetRange[] {
+    const ranges: OffsetRange[] = []
+    for (let i = from; i < this.offsets.length && ranges.length <= most; i++) {
+      if (this.done[i]) append(ranges, this.offsets[i]!, this.offsets[i]! + 1)
+    }
+    return ranges
+  }
+
+  /** @returns whether it was completed before */
+  private takeAhead(offset: number): boolean {
+    const [first] = this.ahead
+    if (!first || offset < first.from) return false
+    first.from = offset + 1
+    if (first.from === first.to) this.ahead.shift()
+    return true
+  }
+
+  /** So seldom that it costs nothing for each record. */
+  private passOn(): void {
+    this.passed = merged(this.passed, this.singles(this.head))
+    this.offsets = this.offsets.filter((_, i) => i >= this.head && !this.done[i])
+    this.done = this.offsets.map(() => false)
+    this.head = 0
+    this.passedOnFrom = Math.max(this.mostSingle, 2 * this.offsets.length)
   }
 
   private advance(): void {
     const before = this.head
     while (this.head < this.done.length && this.done[this.head]) this.head++
     if (this.head > before) this.version++
+    if (this.passed.length > 0 && this.passed[0]!.from < this.mark)
+      this.passed = within(this.passed, this.mark, Infinity)
     // The complete front is cut off only now and then: cutting at each completion would copy the rest every time.
     if (this.head > 1_024 && this.head * 2 > this.offsets.length) {
       this.offsets = this.offsets.slice(this.head)
@@ -125,9 +164,28 @@ export class OffsetTracker {
   }
 }
 
-/** The offset is the next in them, or begins another one. */
-export function extend(ranges: OffsetRange[], offset: number): void {
+/** Adds a range that lies behind all of them; one that begins where the last one ends makes it longer. */
+export function append(ranges: OffsetRange[], from: number, to: number): void {
   const last = ranges[ranges.length - 1]
-  if (last && last.to === offset) last.to++
-  else ranges.push({ from: offset, to: offset + 1 })
+  if (last && last.to === from) last.to = to
+  else ranges.push({ from, to })
+}
+
+/** Of ascending ranges, those parts that lie in this one. */
+function within(ranges: readonly OffsetRange[], from: number, to: number): OffsetRange[] {
+  return ranges
+    .filter((range) => range.to > from && range.from < to)
+    .map((range) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
+}
+
+/** Ascending ranges of two lists, none of which overlap. */
+function merged(some: readonly OffsetRange[], others: readonly OffsetRange[]): OffsetRange[] {
+  const all: OffsetRange[] = []
+  let next = 0
+  for (const { from, to } of others) {
+    for (; next < some.length && some[next]!.from < from; next++) append(all, some[next]!.from, some[next]!.to)
+    append(all, from, to)
+  }
+  for (; next < some.length; next++) append(all, some[next]!.from, some[next]!.to)
+  return all
 }
