@@ -77,7 +77,7 @@ test('keeps events, the log and commands as long as each is needed', () => {
   const kept = (name: string) => Number(configOf(topics, name)['retention.ms']) / DAY_MS
   expect(kept('context-events')).toBe(30)
   expect(kept('deliveries.dead-letter')).toBe(30)
-  expect(kept('delivery-log')).toBe(20)
+  expect(kept('delivery-log')).toBe(30)
   expect(kept('webhook-commands')).toBe(7)
 })
 

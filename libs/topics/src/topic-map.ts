@@ -73,7 +73,8 @@ export class TopicMap {
       { name: this.webhookChanges, partitions: 1, config: { 'cleanup.policy': 'compact' } },
       ...this.coPartitioned.map((name) => ({ name, config: work })),
       { name: this.deadLetter, config: kept(eventRetentionMs) },
-      { name: this.deliveryLog, config: kept(deliveryRetentionMs) },
+      // Where events went is in it as well: a rebuild would lose that of those that are still kept.
+      { name: this.deliveryLog, config: kept(Math.max(eventRetentionMs, deliveryRetentionMs)) },
       { name: this.webhookCommands, config: kept(7 * DAY_MS) },
     ].map((spec) => ({ ...spec, config: { ...spec.config, ...APPEND_TIME } }))
   }

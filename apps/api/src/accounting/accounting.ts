@@ -53,8 +53,8 @@ export class Accounting implements OnApplicationBootstrap, BeforeApplicationShut
     const latest = await this.store.latest()
     const asOf = Date.now()
     const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
-    const accounts =
-      isFresh || !(await this.progress.caughtUp(PATIENCE_MS, stopping)) ? latest : await this.store.look(asOf)
+    const isBehind = isFresh || !(await this.progress.caughtUp(PATIENCE_MS, stopping))
+    const accounts = isBehind ? latest : await this.store.look(asOf, () => stopping.aborted)
     if (!accounts) return
     this.metrics.show(accounts)
     this.#failing.succeeded()

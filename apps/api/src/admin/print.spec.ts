@@ -21,3 +21,8 @@ it('says in words that there is nothing', () => {
 it('lets nobody steer the terminal', () => {
   expect(table(['X'], [['\u001b[2Jboo\nbar']], '')).toEqual(['X', '\ufffd[2Jboo\ufffdbar'])
 })
+
+it('makes a table of as many rows as there are', () => {
+  const rows = Array.from({ length: 300_000 }, (_, n) => [`key_${n}`])
+  expect(table(['KEY'], rows, 'none')).toHaveLength(rows.length + 1)
+})

@@ -12,7 +12,9 @@ export function print(answer: unknown, lines: string | string[], options: PrintO
 /** Rows under their headings, each column as wide as its widest cell. Nothing to show is said in words. */
 export function table(headings: string[], rows: string[][], nothing: string): string[] {
   if (rows.length === 0) return [nothing]
-  const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => (row[i] ?? '').length)))
+  const widths = headings.map((heading, i) =>
+    rows.reduce((widest, row) => Math.max(widest, (row[i] ?? '').length), heading.length),
+  )
   const line = (cells: string[]) =>
     cells
       .map((cell, i) => printable(cell).padEnd(widths[i]!))

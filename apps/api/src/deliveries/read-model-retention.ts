@@ -54,7 +54,7 @@ export class ReadModelRetention implements OnApplicationBootstrap, OnApplication
       return AGAIN_AFTER_MS
     }
     try {
-      const dropped = await this.partitions.dropExpired()
+      const dropped = await this.partitions.dropExpired(() => this.#isStopped)
       this.#inUse = null
       if (dropped.length > 0) this.logger.info({ dropped }, 'partitions older than the retention were dropped')
       return EVERY_MS

@@ -85,6 +85,26 @@ describe('the accounting', () => {
     expect(await missing(NOON + 3 * FAN_OUT_PATIENCE_MS)).toBe(0)
   })
 
+  it('takes the word about the acceptance that fan-out read first, also where a later one got an earlier time', async () => {
+    const missing = async (asOf: number) => (await accounting.look(asOf))?.notFannedOut
+    await event('evt_1', NOON)
+    await event('evt_2', NOON)
+    await fanOut('evt_2', NOON + 900)
+    await fanOut('evt_1', NOON - 900)
+    expect(await missing(NOON + FAN_OUT_PATIENCE_MS + 1)).toBe(1)
+    await fanOut('evt_1', NOON + 900)
+    expect(await missing(NOON + FAN_OUT_PATIENCE_MS + 2)).toBe(0)
+  })
+
+  it('looks no further when it is stopped, and goes on the next time', async () => {
+    await accounting.look(NOON)
+    await event('evt_lost', NOON + 30 * MINUTE_MS)
+    let portions = 0
+    const asOf = NOON + 6 * 60 * MINUTE_MS
+    expect(await accounting.look(asOf, () => portions++ === 2)).toMatchObject({ notFannedOut: 0 })
+    expect(await accounting.look(asOf)).toMatchObject({ notFannedOut: 1 })
+  })
+
   it('finds them also after hours in which nobody looked, before it calls its figures new', async () => {
     await accounting.look(NOON)
     await event('evt_lost', NOON + 60 * MINUTE_MS)

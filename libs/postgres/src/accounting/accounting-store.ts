@@ -40,15 +40,16 @@ export class AccountingStore {
    * Looks once more. The caller has made sure that all that was in the log at `asOf` has become rows; what is younger
    * is no loss yet.
    *
+   * @param isStopped asked now and then: the next look goes on
    * @returns undefined where another replica is looking at this moment
    */
-  look(asOf: number): Promise<Accounts | undefined> {
+  look(asOf: number, isStopped?: () => boolean): Promise<Accounts | undefined> {
     return this.database.transaction(async (session) => {
       const [turn] = await session.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
         LOCKS.accounting,
       ])
       if (!turn!.taken) return undefined
-      const watch = await lookAtFanOut(session, (await read(session))?.watch, asOf)
+      const watch = await lookAtFanOut(session, (await read(session))?.watch, asOf, isStopped)
       const accounts = {
         asOf,
         waiting: await waiting(session, asOf),

@@ -62,7 +62,9 @@ const INSERT = {
     with fresh as (
     insert into attempts (delivery_id, id, accepted_at, ${CONTENT})
     select delivery_id, id, to_timestamp(accepted_at / 1000), chain, number, trigger, to_timestamp(started_at / 1000),
-           duration_ms, outcome, reason, request_url, request_headers, response_status, response_headers, response_body
+           duration_ms, outcome, reason, request_url, request_headers, response_status, response_headers,
+           -- A column of a single empty text reads as null.
+           case when response_status is not null then coalesce(response_body, '') end
     from unnest(${column(1)}, ${column(2)}, ${column(3, 'float8')}, ${column(4, 'integer')}, ${column(5, 'integer')},
                 ${column(6)}, ${column(7, 'float8')}, ${column(8, 'integer')}, ${column(9)}, ${column(10)},
                 ${column(11)}, ${column(12)}, ${column(13, 'integer')}, ${column(14)}, ${column(15)})

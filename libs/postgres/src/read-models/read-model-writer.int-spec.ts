@@ -362,6 +362,19 @@ describe('writing the read models', () => {
     expect(balance).toEqual(emptyBalance())
   })
 
+  it('stores an empty answer as one, whether it comes alone or beside others, and none as none', async () => {
+    const empty = (id: string) => anAttemptRow({ id, response: { status: 204, headers: {}, body: '' } })
+    const none = (id: string) => anAttemptRow({ id, outcome: 'failed', reason: 'timeout', response: null })
+    const rounds = [[empty('atm_1')], [none('atm_2')], [empty('atm_3'), none('atm_4')]]
+    for (const attempts of rounds) await writer.write(rows({ attempts }))
+    expect(await test.database.query('select id, response_body as body from attempts order by id')).toEqual([
+      { id: 'atm_1', body: '' },
+      { id: 'atm_2', body: null },
+      { id: 'atm_3', body: '' },
+      { id: 'atm_4', body: null },
+    ])
+  })
+
   it('stores whatever a receiver answered', async () => {
     const response = {
       status: 500,
