@@ -79,6 +79,9 @@ test('keeps events, the log and commands as long as each is needed', () => {
   expect(kept('deliveries.dead-letter')).toBe(30)
   expect(kept('delivery-log')).toBe(30)
   expect(kept('webhook-commands')).toBe(7)
+
+  const longer = aTopicMap({ deliveryRetentionMs: 40 * DAY_MS })
+  expect(configOf(longer, 'delivery-log')['retention.ms']).toBe(String(40 * DAY_MS))
 })
 
 test.each([

@@ -53,8 +53,8 @@ export class Accounting implements OnApplicationBootstrap, BeforeApplicationShut
     const latest = await this.store.latest()
     const asOf = Date.now()
     const isFresh = latest !== undefined && asOf - latest.asOf < FRESH_FOR_MS
-    const isBehind = isFresh || !(await this.progress.caughtUp(PATIENCE_MS, stopping))
-    const accounts = isBehind ? latest : await this.store.look(asOf, () => stopping.aborted)
+    const isDue = !isFresh && (await this.progress.caughtUp(PATIENCE_MS, stopping))
+    const accounts = isDue ? await this.store.look(asOf, () => stopping.aborted) : latest
     if (!accounts) return
     this.metrics.show(accounts)
     this.#failing.succeeded()

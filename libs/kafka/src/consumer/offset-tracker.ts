@@ -99,8 +99,7 @@ export class OffsetTracker {
 
   /** What is complete beyond the mark, ascending; the first `most` ranges or some more. */
   completedBeyond(most = Infinity): OffsetRange[] {
-    const ranges: OffsetRange[] = []
-    for (const { from, to } of merged(this.passed, this.singles(this.head, most))) append(ranges, from, to)
+    const ranges = merged(this.passed, this.singles(this.head, most))
     if (ranges.length <= most) for (const { from, to } of this.ahead) append(ranges, from, to)
     return ranges
   }

@@ -93,6 +93,7 @@ describe('the secrets of a webhook', () => {
     expect((refusal as OverlapRunning).until).toEqual(previousExpiresAt)
     expect(await stored(id)).toEqual(['first', 'second'])
     expect(await webhooks.find(accountId, id)).toMatchObject({ version: 2 })
+    expect(await test.database.query('select 1 from outbox where webhook_id = $1', [id])).toEqual([])
   })
 
   it('are one at once with an overlap of 0, also during an overlap', async () => {

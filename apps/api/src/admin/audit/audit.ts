@@ -72,7 +72,8 @@ async function auditRows(
   ledger: LogLedger,
   time: AuditedTime,
 ): Promise<{ count: number; findings: Finding[] }> {
-  const findings: Finding[] = []
+  // Of a lost day there are millions: as arguments of one call too many.
+  const findings: Finding[][] = []
   let count = 0
   for (const table of TABLES) {
     const rows = new RowAudit(table, ledger, time)
@@ -80,11 +81,12 @@ async function auditRows(
     const missing = rows.missing()
     const elsewhere = await audited.existing(table, missing)
     const nowhere = missing.filter((row) => !elsewhere.has(row))
-    // Not as arguments of one call: of a lost day there are millions.
-    for (const finding of rows.findings) findings.push(finding)
-    for (const row of nowhere) findings.push(missingRow(table, row))
+    findings.push(
+      rows.findings,
+      nowhere.map((row) => missingRow(table, row)),
+    )
   }
-  return { count, findings }
+  return { count, findings: findings.flat() }
 }
 
 /** What came into the log since, without which rows that were written meanwhile would look invented. */
